@@ -1,0 +1,1 @@
+"""What it costs: prices, the meter, the fuse, the projection."""

@@ -1,0 +1,1 @@
+"""Who answers: the Anthropic client, the offline script, the tape."""

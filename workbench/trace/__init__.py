@@ -1,0 +1,1 @@
+"""What happened: events, their stored form, the store, search and export."""
