@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from workbench.definition.agent import ContainerSettings, NetworkPolicy
-from workbench.trace.events import Egress, FileChange
+from workbench.trace.events import Egress, FileChange, Notice
 
 if TYPE_CHECKING:
     from mcp.client._transport import Transport
@@ -31,20 +31,22 @@ class Proof:
 class SandboxSpec:
     """All that a sandbox is made from; two equal specs may share a warm sandbox.
 
-    `workspace` is the host folder that becomes /workspace, `source` the one that becomes /source (read-only).
-    `env` is resolved and may hold secrets that the user passed on purpose: never print it.
+    `folder` is the agent's folder. `workspace` is the host folder that becomes /workspace, None for a fresh one of the
+    sandbox's own; `source` is the one that becomes /source (read-only). `env` is resolved and may hold secrets that
+    the user passed on purpose: never print it. `runtime` is the Docker runtime that the user chose, None for gVisor.
     """
 
     agent: str
+    folder: Path
     container: ContainerSettings
     network: NetworkPolicy
-    workspace: Path
+    workspace: Path | None
     source: Path | None
     env: Mapping[str, str]
     runtime: str | None = None
 
     def __repr__(self) -> str:
-        return f"SandboxSpec(agent={self.agent!r}, workspace={str(self.workspace)!r})"
+        return f"SandboxSpec(agent={self.agent!r}, workspace={str(self.workspace)!r}, runtime={self.runtime!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,11 @@ class Sandbox(Protocol):
         ...
 
     @property
+    def workspace(self) -> Path:
+        """The host folder that is /workspace inside."""
+        ...
+
+    @property
     def started_at(self) -> datetime:
         """When the container started, in UTC."""
         ...
@@ -102,6 +109,10 @@ class Sandbox(Protocol):
 
     def on_egress(self, listener: Callable[[Egress], None]) -> None:
         """Hear of each attempt to leave the sandbox, once it is over."""
+        ...
+
+    def on_notice(self, listener: Callable[[Notice], None]) -> None:
+        """Hear of what the sandbox did on its own: tools stopped because a limit was reached."""
         ...
 
     async def gauges(self) -> Gauges:

@@ -49,6 +49,16 @@ class Toolbox(Protocol):
         """What a request sends as `tools`: those of `tools` and the vendor's server tools, in a stable order."""
         ...
 
+    @property
+    def removed(self) -> Mapping[str, str]:
+        """Names of tools that the agent's permissions took away, with the reason in a person's words."""
+        ...
+
+    @property
+    def in_sandbox(self) -> frozenset[str]:
+        """Names of the servers that run in the sandbox, whose calls may change the workspace."""
+        ...
+
     async def call(self, name: str, arguments: JsonObject) -> Outcome:
         """Call a tool. Whatever goes wrong with the tool is an Outcome with `is_error`, never an exception.
 

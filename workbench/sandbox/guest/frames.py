@@ -1,12 +1,13 @@
 """The frames of the one pipe between the workbench and the guest; the same code on both ends.
 
-A frame is a header (channel u32, kind u8, length u32, big endian) and its payload. Channel 0 is the control channel.
-The workbench opens odd channels, the guest even ones. A sender may have `WINDOW` bytes of DATA and STDERR on a channel
-that the receiver has not yet given back by CREDIT, so one slow channel never holds up the others.
-
-Control messages are JSON objects, one a frame. The guest first sends `{"op": "ready", ...}` with what it sees of
-itself; each request of the workbench has an `id`, and so has its answer.
+A frame is a header (channel u32, kind u8, length u32, big endian) and its payload. Channel 0 is the control channel:
+each of its frames is of kind DATA and holds one JSON object. The workbench opens odd channels, the guest even ones,
+each in rising order. A sender may have `WINDOW` bytes of DATA and STDERR on a channel that the receiver has not yet
+given back by CREDIT, so one slow channel never holds up the others. EOF ends one direction of a channel; a channel is
+over when both directions are, after EXIT, or after RESET. What still arrives for a channel that is over is dropped.
 """
+
+from __future__ import annotations
 
 import struct
 from typing import NamedTuple
@@ -29,8 +30,7 @@ EXIT = 7
 WINDOW = 512 * 1024
 """Bytes in flight per channel and direction."""
 MAX_PAYLOAD = 64 * 1024
-"""Bytes that a frame may carry; a longer frame is a breach of the protocol. Also the largest write to gVisor's exec
-pipe that is never short."""
+"""Bytes that a frame may carry; a longer frame is a breach of the protocol."""
 
 HEADER = struct.Struct(">IBI")
 
@@ -58,7 +58,7 @@ class FrameDecoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> "list[Frame]":
+    def feed(self, data: bytes) -> list[Frame]:
         """The frames that are complete now.
 
         Raises:
@@ -71,7 +71,7 @@ class FrameDecoder:
         while len(buffer) - position >= HEADER.size:
             channel, kind, length = HEADER.unpack_from(buffer, position)
             if not OPEN <= kind <= EXIT or length > MAX_PAYLOAD:
-                raise FrameError("frame of kind %d with %d bytes" % (kind, length))  # noqa: UP031
+                raise FrameError(f"a frame of kind {kind} with {length} bytes")
             end = position + HEADER.size + length
             if len(buffer) < end:
                 break

@@ -1,0 +1,49 @@
+"""Money, tokens and times as the commands print them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from workbench.cost.usage import Usage
+from workbench.trace.events import Costs
+
+
+def usd(amount: Decimal | None) -> str:
+    """An amount with six decimals, `unknown` where there is no price."""
+    return "unknown" if amount is None else f"${amount:,.6f}"
+
+
+def short_usd(amount: Decimal | None) -> str:
+    """An amount with four decimals, for tables."""
+    return "unknown" if amount is None else f"${amount:,.4f}"
+
+
+def tokens(usage: Usage) -> str:
+    """Tokens by kind, in words."""
+    parts = [f"{usage.input_tokens:,} in", f"{usage.output_tokens:,} out"]
+    if usage.cache_read_tokens:
+        parts.append(f"{usage.cache_read_tokens:,} cache read")
+    if usage.cache_write_5m_tokens or usage.cache_write_1h_tokens:
+        parts.append(f"{usage.cache_write_5m_tokens + usage.cache_write_1h_tokens:,} cache write")
+    if usage.web_searches:
+        parts.append(f"{usage.web_searches:,} searches")
+    return " · ".join(parts)
+
+
+def seconds(duration: float) -> str:
+    """A duration: milliseconds below one second, minutes above one."""
+    if duration < 1:
+        return f"{duration * 1000:.0f} ms"
+    if duration < 120:
+        return f"{duration:.2f} s"
+    return f"{int(duration // 60)} min {duration % 60:.0f} s"
+
+
+def cost_lines(usage: Usage, costs: Costs) -> list[str]:
+    """The lines that tell a run's tokens and costs."""
+    return [
+        f"tokens   {tokens(usage)}",
+        f"model    {usd(costs.model)}",
+        f"runtime  {usd(costs.runtime)}  ({costs.runtime_seconds} s at $0.08 per hour)",
+        f"total    {usd(costs.total)}",
+    ]

@@ -1,0 +1,41 @@
+"""Reading JSON of unknown shape: what is not of the expected kind counts as absent, never as an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from workbench.jsontypes import JsonObject, JsonValue
+
+_MOST = 1 << 53
+
+
+def as_object(value: JsonValue) -> JsonObject:
+    """The object, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_list(value: JsonValue) -> Sequence[JsonValue]:
+    """The list, or an empty one."""
+    return value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else ()
+
+
+def as_objects(value: JsonValue) -> Sequence[JsonObject]:
+    """The objects in a list, others left out."""
+    return [item for item in as_list(value) if isinstance(item, Mapping)]
+
+
+def as_text(value: JsonValue) -> str:
+    """The text, or an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def as_count(value: JsonValue) -> int:
+    """A whole number of at least 0; 0 for everything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(value) if 0 < value < _MOST else 0
+
+
+def as_blocks(content: JsonValue) -> Sequence[JsonObject]:
+    """The content of a message as blocks: plain text is one text block."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else as_objects(content)

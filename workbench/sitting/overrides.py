@@ -1,0 +1,40 @@
+"""Settings of an agent that one run may have otherwise, without a change to agent.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from workbench.definition.agent import AgentDefinition
+from workbench.trace.digest import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What differs; None keeps what agent.yaml says. The timeout is seconds."""
+
+    model: str | None = None
+    budget_usd: Decimal | None = None
+    timeout: float | None = None
+
+    def apply(self, definition: AgentDefinition) -> AgentDefinition:
+        """The agent as it will run, its document and digest included.
+
+        Raises:
+            ValueError: the timeout is out of bounds.
+        """
+        if self.timeout is not None and not 1 <= self.timeout <= 86400:
+            raise ValueError(f"the timeout is 1 to 86400 seconds, not {self.timeout:g}")
+        document = dict(definition.document)
+        changed = definition
+        if self.model is not None:
+            changed = replace(changed, model=replace(changed.model, id=self.model))
+            settings = document.get("model")
+            document["model"] = {**settings, "id": self.model} if isinstance(settings, dict) else self.model
+        if self.budget_usd is not None:
+            changed = replace(changed, budget_usd=self.budget_usd)
+            document["budget"] = {"usd": str(self.budget_usd)}
+        if self.timeout is not None:
+            changed = replace(changed, timeout=self.timeout)
+            document["timeout"] = self.timeout
+        return replace(changed, document=document, digest=digest(document))
