@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from workbench.cost.usage import Usage
+from workbench.jsontypes import JsonObject
 from workbench.trace.events import (
     Costs,
     Event,
@@ -32,14 +34,13 @@ from workbench.trace.places import store_file
 from workbench.trace.store import Store
 
 BEGIN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-WORDS = [
-    word + ending for word in "ticket order parser refund invoice queue module test branch".split() for ending in "sdr"
-]
+STEMS = ("ticket", "order", "parser", "refund", "invoice", "queue", "module", "test", "branch")
+WORDS = [stem + ending for stem in STEMS for ending in ("s", "ed", "er")]
 
 
 def text(seed: int, size: int) -> str:
     """Prose of about `size` bytes, another one for each seed."""
-    chooser = random.Random(seed)  # noqa: S311
+    chooser = random.Random(seed)
     return " ".join(chooser.choices(WORDS, k=size // 7))
 
 
@@ -68,8 +69,8 @@ def step_of(step: int, result_bytes: int) -> Sequence[EventData]:
     said, output = text(step * 2, 700), text(step * 2 + 1, result_bytes)
     arguments = {"command": f"pytest -q tests/test_{step}.py"}
     result = {"type": "tool_result", "tool_use_id": f"toolu_{step - 1}", "content": text(step * 2 - 1, result_bytes)}
-    call = {"type": "tool_use", "id": f"toolu_{step}", "name": "bash", "input": arguments}
-    reply = [{"type": "text", "text": said}, call]
+    call: JsonObject = {"type": "tool_use", "id": f"toolu_{step}", "name": "bash", "input": arguments}
+    reply: Sequence[JsonObject] = [{"type": "text", "text": said}, call]
     usage = Usage(input_tokens=100, output_tokens=50, cache_read_tokens=step * 600)
     return (
         ModelRequest(
@@ -100,7 +101,7 @@ def bench_append(folder: Path) -> None:
     """One transaction per event, as the engine does it."""
     with Store.open(folder) as store:
         events = list(run_of("append", 400))
-        taken = sorted(timed(lambda event=event: store.append(event)) * 1000 for event in events)  # type: ignore[misc]
+        taken = sorted(timed(partial(store.append, event)) * 1000 for event in events)
     middle, late = statistics.median(taken), taken[int(len(taken) * 0.95)]
     print(f"append, one event a transaction   median {middle:.3f} ms   p95 {late:.3f} ms   worst {taken[-1]:.1f} ms")
     print("                                  promise: 0.5 ms typical")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 import pytest
@@ -57,7 +58,7 @@ MALFORMED_HEADS = {
     "a signed length": GET + b"\r\nContent-Length: +3",
     "a negative length": GET + b"\r\nContent-Length: -3",
     "a hexadecimal length": GET + b"\r\nContent-Length: 0x3",
-    "a length in other digits": GET + "\r\nContent-Length: ３".encode(),
+    "a length in other digits": GET + "\r\nContent-Length: \uff13".encode(),
     "an empty length": GET + b"\r\nContent-Length: ",
     "an endless length": GET + b"\r\nContent-Length: " + b"9" * 40,
     "an unknown encoding": GET + b"\r\nTransfer-Encoding: gzip",
@@ -219,10 +220,8 @@ def test_how_a_responses_body_ends(head: bytes, method: str, body: Body) -> None
 
 @given(st.binary(max_size=200) | st.text(alphabet="GET htp:/a.1\r\nHos:-X\x00é", max_size=200).map(str.encode))
 def test_no_bytes_make_the_head_reader_fail_in_another_way(data: bytes) -> None:
-    try:
+    with contextlib.suppress(StreamSyntaxError):
         absolute_target(parse_request(data))
-    except StreamSyntaxError:
-        pass
 
 
 @given(st.lists(st.tuples(st.sampled_from(["A", "b-c", "X_1"]), st.text(alphabet="az \t~é", max_size=20)), max_size=9))
@@ -406,7 +405,5 @@ def test_what_is_no_clear_hello_is_refused(name: str) -> None:
 def test_no_bytes_make_the_hello_reader_fail_in_another_way(junk: bytes, position: int) -> None:
     whole = hello(name_extension(b"a.test"), extension(16, b"\x00\x03\x02h2"))
     for data in (junk, b"\x16\x03\x01" + junk, whole[:position] + junk + whole[position + len(junk) :]):
-        try:
+        with contextlib.suppress(HelloError):
             parse_client_hello(data)
-        except HelloError:
-            pass

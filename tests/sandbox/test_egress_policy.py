@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -51,8 +52,8 @@ def nobody(_: Address) -> bool:
         ("bücher.example", "xn--bcher-kva.example", True),
         ("BÜCHER.example", "bücher.example", True),
         ("*.bücher.example", "shop.xn--bcher-kva.example", True),
-        ("example.com", "examрle.com", False),  # a Cyrillic letter
-        ("example.com", "ｅｘａｍｐｌｅ.com", True),  # full-width letters are the same name
+        ("example.com", "exam\u0440le.com", False),  # a Cyrillic letter
+        ("example.com", "\uff45\uff58ample.com", True),  # full-width letters are the same name
         ("8.8.8.8", "8.8.8.8", True),
         ("8.8.8.8", "134744072", True),
         ("2606:4700::1111", "[2606:4700:0::1111]", True),
@@ -88,8 +89,24 @@ def test_other_ports_are_refused(port: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "*", "*.", "*.*.com", "a.*.com", "*example.com", "https://example.com", "example.com:443", "a b.com"]
-    + ["example.com/path", "*.8.8.8.8", "10.0.0.0/8", "user@example.com", "-a.com", "a..com", "1.2.3.256"],
+    [
+        "",
+        "*",
+        "*.",
+        "*.*.com",
+        "a.*.com",
+        "*example.com",
+        "https://example.com",
+        "example.com:443",
+        "a b.com",
+        "example.com/path",
+        "*.8.8.8.8",
+        "10.0.0.0/8",
+        "user@example.com",
+        "-a.com",
+        "a..com",
+        "1.2.3.256",
+    ],
 )
 def test_what_is_no_pattern_is_an_error_that_says_what_to_write(text: str) -> None:
     with pytest.raises(PatternError) as error:
@@ -135,10 +152,8 @@ def test_what_the_c_library_reads_as_an_address_is_never_a_name(text: str) -> No
         packed = socket.inet_aton(text)
     except OSError:
         return
-    try:
+    with contextlib.suppress(HostError):  # refused is as good
         assert parse_host(text) == IPv4Address(packed)
-    except HostError:
-        pass  # refused is as good
 
 
 @given(ANY_IPV4)
@@ -164,10 +179,30 @@ def test_an_ipv4_address_mapped_into_ipv6_is_the_ipv4_address(address: IPv4Addre
         "127.0.0.0x100",
         "example.1",
         "a.0xff",
-    ]
-    + ["::1%lo", "[fe80::1%25eth0]", "[::1", "::1]", "[127.0.0.1]", "[example.com]", "1:2", ":::", "a" * 64 + ".com"]
-    + ["ex ample.com", "example.com\x00", "exa%6dple.com", "a\\b.com", "-a.com", "a-.com", ".", "..", "a..", ".a.com"]
-    + ["a." * 127 + "com", "exam\nple.com", "\u2100.com", "a\u00adb\u3002\u3002c"],
+        "::1%lo",
+        "[fe80::1%25eth0]",
+        "[::1",
+        "::1]",
+        "[127.0.0.1]",
+        "[example.com]",
+        "1:2",
+        ":::",
+        "a" * 64 + ".com",
+        "ex ample.com",
+        "example.com\x00",
+        "exa%6dple.com",
+        "a\\b.com",
+        "-a.com",
+        "a-.com",
+        ".",
+        "..",
+        "a..",
+        ".a.com",
+        "a." * 127 + "com",
+        "exam\nple.com",
+        "℀.com",
+        "a\xadb。。c",
+    ],
 )
 def test_what_is_neither_a_name_nor_an_address_is_an_error(text: str) -> None:
     host: object = None
@@ -178,7 +213,7 @@ def test_what_is_neither_a_name_nor_an_address_is_an_error(text: str) -> None:
     assert text in {"0x", "1.2.3."} and str(host) in {"0.0.0.0", "1.2.0.3"}, host  # these are addresses after all
 
 
-@pytest.mark.parametrize("text", ["127。0。0。1", "①②⑦.⓪.⓪.①", "１２７.0.0.1"])
+@pytest.mark.parametrize("text", ["127。0。0。1", "①②⑦.⓪.⓪.①", "\uff11\uff12\uff17.0.0.1"])
 def test_unicode_digits_and_dots_make_addresses_too(text: str) -> None:
     assert parse_host(text) == IPv4Address("127.0.0.1")
 
@@ -193,17 +228,21 @@ def test_an_address_must_be_allowed_itself_and_be_public() -> None:
 
 # -- public addresses
 
+SPECIAL = """
+    0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 127.0.0.1 127.255.1.2 169.254.169.254
+    169.254.170.2 172.16.0.1 172.31.255.255 192.168.1.1 192.0.0.1 192.0.2.7 192.88.99.1 198.18.0.1 198.19.255.255
+    198.51.100.1 203.0.113.9 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 168.63.129.16 :: ::1 ::7f00:1 ::8.8.8.8
+    64:ff9b::7f00:1 64:ff9b::10.0.0.1 64:ff9b:1::8.8.8.8 100::1 2001::1 2001:0:4136:e378:8000:63bf:3fff:fdd2
+    2001:db8::1 2002:7f00:1:: 2002:808:808::1 3fff::1 fc00::1 fd00:ec2::254 fd20:ce::254 fdff::1 fe80::1 fec0::1
+    ff02::1 4000::1 5f00::1
+"""
+ORDINARY = """
+    8.8.8.8 1.1.1.1 172.15.0.1 172.32.0.1 100.128.0.1 192.167.1.1 223.255.255.255 198.20.0.1 2606:4700:4700::1111
+    2a00:1450::1 2001:4860:4860::8888 64:ff9b::8.8.8.8
+"""
 
-@pytest.mark.parametrize(
-    "text",
-    ["0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.255.1.2"]
-    + ["169.254.169.254", "169.254.170.2", "172.16.0.1", "172.31.255.255", "192.168.1.1", "192.0.0.1", "192.0.2.7"]
-    + ["192.88.99.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.9", "224.0.0.1", "239.1.1.1"]
-    + ["240.0.0.1", "255.255.255.255", "168.63.129.16"]
-    + ["::", "::1", "::7f00:1", "::8.8.8.8", "64:ff9b::7f00:1", "64:ff9b::10.0.0.1", "64:ff9b:1::8.8.8.8", "100::1"]
-    + ["2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1", "2002:7f00:1::", "2002:808:808::1", "3fff::1"]
-    + ["fc00::1", "fd00:ec2::254", "fd20:ce::254", "fdff::1", "fe80::1", "fec0::1", "ff02::1", "4000::1", "5f00::1"],
-)
+
+@pytest.mark.parametrize("text", SPECIAL.split())
 def test_special_addresses_are_not_public(text: str) -> None:
     assert why_not_public(ip_address(text)) is not None
     rules = policy("example.com")
@@ -211,11 +250,7 @@ def test_special_addresses_are_not_public(text: str) -> None:
     assert rules.refuse_addresses("example.com", [ip_address("8.8.8.8"), ip_address(text)], nobody) is not None
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "100.128.0.1", "192.167.1.1", "223.255.255.255", "198.20.0.1"]
-    + ["2606:4700:4700::1111", "2a00:1450::1", "2001:4860:4860::8888", "64:ff9b::8.8.8.8"],
-)
+@pytest.mark.parametrize("text", ORDINARY.split())
 def test_ordinary_addresses_are_public(text: str) -> None:
     assert why_not_public(ip_address(text)) is None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -84,7 +84,7 @@ class HostSandbox:
             async for line in stderr:
                 on_stderr(line.decode("utf-8", "replace"))
 
-        async def forgiving(part: Callable[[], asyncio.Future[None]]) -> None:
+        async def forgiving(part: Callable[[], Coroutine[object, object, None]]) -> None:
             with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError):
                 await part()
 
@@ -190,13 +190,19 @@ for line in sys.stdin:
     return command
 
 
+class _QuietServer(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # Ctrl-C is for the test runner
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[[ASGIApp], asyncio.Future[str]]]:
     """Serves an application over HTTP on this machine; gives its base URL."""
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
 
     async def start(app: ASGIApp) -> str:
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=0))
+        server = _QuietServer(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=0))
         running.append((server, asyncio.create_task(server.serve())))
         while not server.started:
             await asyncio.sleep(0.01)

@@ -74,6 +74,7 @@ async def flood(request: Request) -> Response:
     async def body() -> object:
         while True:
             yield b"x" * 65536
+            await asyncio.sleep(0)
 
     return StreamingResponse(body(), media_type="text/plain")  # type: ignore[arg-type]
 
@@ -145,7 +146,7 @@ async def test_the_model_sees_one_tool_without_secrets(base: str, open_agent: Op
 async def test_a_url_is_shown_as_it_was_written(base: str, open_agent: OpenAgent) -> None:
     url = Template(base.replace("127.0.0.1", "me:${TOKEN}@${HOST}") + "/api?key=${TOKEN}")
     async with open_agent(
-        declared(base, url=url, headers={}), environment={"TOKEN": "s3cr/et", "HOST": "127.0.0.1"}
+        declared(base, url=url, headers={}), environment={"TOKEN": "s3cret", "HOST": "127.0.0.1"}
     ) as toolbox:
         description = toolbox.tools[0].description
     assert f"at {base.replace('127.0.0.1', '${HOST}')}/api and" in description
@@ -313,7 +314,7 @@ async def test_endless_and_exploding_bodies_are_cut(path: str, base: str, open_a
         (b"not json", "application/json", "not json"),
     ],
 )
-async def test_bodies_lose_nothing(
+async def test_bodies_lose_nothing(  # noqa: PLR0917
     body: bytes, media_type: str, shown: str, base: str, open_agent: OpenAgent, text_of: Say
 ) -> None:
     asked: JsonObject = {"method": "GET", "path": "/give", "query": {"hex": body.hex(), "type": media_type}}
@@ -371,9 +372,9 @@ async def test_an_error_that_repeats_the_secret_is_concealed(open_agent: OpenAge
         ({}, {}, "the environment variable TOKEN is unset or empty"),
         ({}, {"TOKEN": "hunter2\r\nHost: evil"}, r"header Authorization: \$\{TOKEN\} holds characters"),
         ({}, {"TOKEN": "hunter2ü"}, r"header Authorization: \$\{TOKEN\} holds characters"),
-        ({"url": Template("ftp://${TOKEN}/x")}, {"TOKEN": "hunter2"}, "is not an http or https URL with a host"),
-        ({"url": Template("https://[${TOKEN}/x")}, {"TOKEN": "hunter2"}, "is not a URL"),
-        ({"url": Template("${TOKEN}")}, {"TOKEN": "hunter2"}, "is not an http or https URL with a host"),
+        ({"url": Template("ftp://${TOKEN}/x")}, {"TOKEN": "hunter2"}, "is not an http or https URL"),
+        ({"url": Template("https://[${TOKEN}/x")}, {"TOKEN": "hunter2"}, "is not a URL with a host"),
+        ({"url": Template("${TOKEN}")}, {"TOKEN": "hunter2"}, "is not a URL with a host"),
     ],
 )
 async def test_a_definition_that_cannot_work_is_refused_without_secrets(

@@ -55,12 +55,11 @@ class DatedRates:
 
 @dataclass(frozen=True, slots=True)
 class ModelPrices:
-    """What is known about a model. `dated` is sorted by day; `context` and `max_output` are tokens."""
+    """What is known about a model. `dated` is sorted by day; `context` is its context window in tokens."""
 
     dated: Sequence[DatedRates]
     aliases: Sequence[str] = ()
     context: int | None = None
-    max_output: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,10 @@ class DatedAmount:
 
 @dataclass(frozen=True, slots=True)
 class PriceFile:
-    """The content of a price file; parts that it does not have are empty."""
+    """The content of a price file; parts that it does not have are empty. `sources` says where prices come from."""
 
     models: Mapping[str, ModelPrices] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
     runtime_per_hour: Sequence[DatedAmount] = ()
     per_1000_searches: Sequence[DatedAmount] = ()
 
@@ -123,6 +123,10 @@ class _Reader:
     node: Node
     what: str
 
+    def is_a(self, kind: str) -> bool:
+        """Whether the node is a scalar, a sequence or a mapping, as the YAML library calls them."""
+        return getattr(self.node, "id", "") == kind
+
     def fail(self, message: str) -> PriceFileError:
         mark = self.node.start_mark
         return PriceFileError(f"{self.file}:{mark.line + 1}:{mark.column + 1}: {self.what}: {message}")
@@ -142,11 +146,10 @@ class _Reader:
         return found
 
     def mapping(self) -> dict[str, _Reader]:
-        pairs = self.node.value if self.node.id == "mapping" else None
-        if pairs is None:
+        if not self.is_a("mapping"):
             raise self.fail("expected a mapping of keys to values")
         found: dict[str, _Reader] = {}
-        for key, value in pairs:
+        for key, value in self.node.value:
             name = self.at(key, self.what).text()
             if name in found:
                 raise self.at(key, name).fail("is here twice")
@@ -154,12 +157,12 @@ class _Reader:
         return found
 
     def items(self) -> Sequence[_Reader]:
-        if self.node.id != "sequence":
+        if not self.is_a("sequence"):
             raise self.fail("expected a list")
         return [self.at(item, self.what) for item in self.node.value]
 
     def text(self) -> str:
-        if self.node.id != "scalar" or not self.node.value:
+        if not self.is_a("scalar") or not self.node.value:
             raise self.fail("expected text")
         return str(self.node.value)
 
@@ -195,6 +198,9 @@ def _file(reader: _Reader) -> PriceFile:
     _refuse_clashes(reader, prices)
     return PriceFile(
         models=prices,
+        sources={name: source.text() for name, source in parts["sources"].mapping().items()}
+        if "sources" in parts
+        else {},
         runtime_per_hour=_amounts(parts.get("runtime"), "usd_per_hour"),
         per_1000_searches=_amounts(parts.get("web_search"), "usd_per_1000"),
     )
@@ -209,12 +215,11 @@ def _refuse_clashes(reader: _Reader, prices: Mapping[str, ModelPrices]) -> None:
 
 
 def _model(reader: _Reader) -> ModelPrices:
-    found = reader.fields(("aliases", "context", "max_output", "prices"), required=("prices",))
+    found = reader.fields(("aliases", "context", "prices"), required=("prices",))
     return ModelPrices(
         dated=_dated(found["prices"], _dated_rates, lambda rates: rates.begin),
         aliases=tuple(alias.text() for alias in found["aliases"].items()) if "aliases" in found else (),
         context=found["context"].count() if "context" in found else None,
-        max_output=found["max_output"].count() if "max_output" in found else None,
     )
 
 

@@ -43,12 +43,13 @@ def user_file(environment: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """All prices. `names` maps every id and alias to its entry in `models`."""
+    """All prices. `names` maps every id and alias to its entry in `models`; `sources` says where prices come from."""
 
     models: Mapping[str, ModelPrices]
     names: Mapping[str, str]
     runtime_per_hour: Sequence[DatedAmount]
     per_1000_searches: Sequence[DatedAmount]
+    sources: Mapping[str, str]
 
     @classmethod
     def load(cls, override: Path | None = None) -> Self:
@@ -60,13 +61,13 @@ class PriceList:
         own = override if override is not None else user_file()
         if override is None and not own.exists():
             return cls.of(_builtin())
-        return cls.of(_merged(_builtin(), read_price_file(own)))
+        return cls.of(_merged(_builtin(), read_price_file(own), str(own)))
 
     @classmethod
     def of(cls, prices: PriceFile) -> Self:
         """The list that one price file makes."""
         names = {alias: name for name, model in prices.models.items() for alias in (*model.aliases, name)}
-        return cls(prices.models, names, prices.runtime_per_hour, prices.per_1000_searches)
+        return cls(prices.models, names, prices.runtime_per_hour, prices.per_1000_searches, prices.sources)
 
     def cost(self, model: str, usage: Usage, at: date) -> Decimal | None:
         """The cost of one reply of `model` at its price of that day (UTC), None when a price that it needs is unknown.
@@ -118,11 +119,6 @@ class PriceList:
         name = self.names.get(model)
         return None if name is None else self.models[name].context
 
-    def max_output(self, model: str) -> int | None:
-        """The longest reply of a model in tokens, None when it is unknown."""
-        name = self.names.get(model)
-        return None if name is None else self.models[name].max_output
-
     def _dated(self, model: str, at: date) -> DatedRates | None:
         """The rates of that day; None for an unknown model, and for a day before its first price."""
         name = self.names.get(model)
@@ -170,7 +166,7 @@ def _builtin() -> PriceFile:
     return read_price_file(BUILTIN_FILE)
 
 
-def _merged(listed: PriceFile, own: PriceFile) -> PriceFile:
+def _merged(listed: PriceFile, own: PriceFile, own_name: str) -> PriceFile:
     """The user's file over the list: a model that the user names, by its id or an alias, is the user's alone."""
     taken = {name for model, prices in own.models.items() for name in (model, *prices.aliases)}
     kept = {
@@ -180,6 +176,7 @@ def _merged(listed: PriceFile, own: PriceFile) -> PriceFile:
     }
     return PriceFile(
         models=kept | dict(own.models),
+        sources={**listed.sources, **own.sources, "yours": own_name},
         runtime_per_hour=own.runtime_per_hour or listed.runtime_per_hour,
         per_1000_searches=own.per_1000_searches or listed.per_1000_searches,
     )

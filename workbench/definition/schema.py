@@ -303,11 +303,11 @@ class AgentPart(Part):
     source: Text | None = Field(
         default=None, description="A folder that is mounted read-only at /source.", examples=["./fixtures"]
     )
-    storage: StoragePart = Field(default=StoragePart(), description="What outlives a run.")
+    storage: StoragePart = Field(default=StoragePart(), description="Whether the workspace outlives a run.")
     triggers: list[Trigger] = Field(default=[], description="What starts runs.")
     timeout: float = Field(default=600.0, ge=1, le=86_400, description="Seconds that a run may take, at most 24 hours.")
     max_iterations: int = Field(default=20, ge=1, description="The most turns of the model in a run.")
     budget: BudgetPart | None = Field(
         default=None, description="What one run may cost at most.", examples=[{"usd": 0.5}]
     )
-    observability: ObservabilityPart = Field(default=ObservabilityPart(), description="What is recorded.")
+    observability: ObservabilityPart = Field(default=ObservabilityPart(), description="What is recorded of a run.")

@@ -87,8 +87,12 @@ class Redactor:
     def _held_by(self, text: str) -> Sequence[int]:
         """The forms that are in the text. Searching for each takes far less time than one pattern of all would."""
         flat = _flat(text)
-        found = [index for index, form in enumerate(self.forms) if form.text in (flat if form.wrapped else text)]
-        return tuple(found)
+        wrapped = (text,) if flat == text else (flat, text)
+        return tuple(
+            index
+            for index, form in enumerate(self.forms)
+            if any(form.text in haystack for haystack in (wrapped if form.wrapped else (text,)))
+        )
 
     def _pattern(self, held: Sequence[int]) -> re.Pattern[str]:
         """One alternation of the forms, the longest first."""
@@ -96,7 +100,7 @@ class Redactor:
         if pattern is None:
             if len(self._patterns) >= _MAX_PATTERNS:
                 self._patterns.clear()
-            pattern = re.compile("|".join(f"({_pattern(self.forms[index])})" for index in held))
+            pattern = re.compile("|".join(f"({_expression(self.forms[index])})" for index in held))
             self._patterns[held] = pattern
         return pattern
 
@@ -181,7 +185,7 @@ def _plain_credentials(definition: AgentDefinition) -> Iterator[tuple[str, str]]
             yield f"container.{name}", template.text
 
 
-def _pattern(form: Form) -> str:
+def _expression(form: Form) -> str:
     if not form.wrapped:
         return re.escape(form.text)
     return _BREAK.join(map(re.escape, form.text)) + (_TAIL if form.tail else "")

@@ -113,7 +113,7 @@ def _merged(faults: Iterable[_Fault]) -> list[_Fault]:
             kept.append(item)
     deeper = [item.path for item in kept] + list(types)
     for path, group in types.items():
-        if len(group) > 1 and any(other[: len(path)] == path and other != path for other in deeper):
+        if any(other[: len(path)] == path and other != path for other in deeper):
             continue
         expected = " or ".join(dict.fromkeys(_TYPES[item.type] for item in group))
         context = {"expected": expected}

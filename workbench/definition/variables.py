@@ -122,11 +122,9 @@ def _plain_credentials(yaml: YamlFile) -> Iterator[Problem]:
     """Credentials that stand in the file; their values are not told."""
     advice = "put the value into a variable of the environment and refer to it"
     for path, text in texts(yaml):
-        name = str(path[-1])
         if path[:1] != ("mcp_servers",) and path[:2] != ("container", "env"):
             continue
-        in_header = "headers" in path
-        if not (is_plain_credential(name, text) if in_header else _is_plain(path, text)):
+        if not (is_plain_credential(str(path[-1]), text) if "headers" in path else _is_plain(path, text)):
             continue
         message = f"a credential in plain text: {advice}" if takes_references(path) else "a credential in plain text"
         reference = _reference(yaml, path, text) if takes_references(path) and path[-1] != "url" else None

@@ -107,7 +107,10 @@ def _quotes(stumble: _Stumble) -> SyntaxFault | None:
     if "quoted scalar" in stumble.context:
         if "escape" in stumble.problem or "hexadecimal" in stumble.problem:
             message = "this is no escape that double quotes know"
-            return SyntaxFault(stumble.start, message, "single quotes, which take a backslash as it is")
+            backslash = stumble.text.rfind("\\", 0, stumble.start + 1)
+            return SyntaxFault(
+                max(backslash, stumble.opened), message, "single quotes, which take a backslash as it is"
+            )
         return SyntaxFault(stumble.opened, "the quote that opens here is not closed", "a closing quote")
     if "block " in stumble.context and stumble.text[: stumble.start].rstrip(" ").endswith(('"', "'")):
         return SyntaxFault(stumble.start, "nothing can follow a closed quote", "quotes around the whole value")

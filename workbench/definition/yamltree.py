@@ -38,6 +38,7 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _TAGS = frozenset({"!"} | {_TAG + name for name in ("str", "int", "float", "bool", "null", "seq", "map")})
 _MAX_DIGITS = 1000
@@ -222,6 +223,8 @@ class _Composer:
     def _scalar(self, event: ScalarEvent) -> _Scalar:
         self._check_tag(event)
         span, plain = _span(event), not event.style
+        if _SURROGATE.search(event.value):
+            self._fault(span, "an escape is half a character", "the character itself, or an escape such as \\U0001F600")
         if event.tag == _TAG + "str" or event.tag == "!" or (event.tag is None and not plain):
             return _Scalar(span, event.value, event.value, plain)
         return _Scalar(span, self._resolve(event.value, span), event.value, plain)

@@ -9,7 +9,9 @@ from functools import lru_cache
 
 from workbench.jsontypes import JsonValue
 
-_PART = re.compile(r"""(?:^|\.)(?P<name>[A-Za-z0-9_-]+) | \[(?P<index>-?[0-9]{1,9})\] | \["(?P<key>[^"]*)"\]""", re.X)
+_PART = re.compile(
+    r"""(?:^|(?<!^)\.)(?P<name>[A-Za-z0-9_-]+) | \[(?P<index>-?[0-9]{1,9})\] | \["(?P<key>[^"]*)"\]""", re.X
+)
 _MOST_NAMED = 12
 
 JsonPath = tuple[str | int, ...]

@@ -7,9 +7,21 @@ the reference for people.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from workbench.definition.validation import fault
 from workbench.model.offline_paths import PathError, parse_path
@@ -52,7 +64,7 @@ def _count(value: Any) -> Any:
 
 
 def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str | dict) else value
+    return [value] if isinstance(value, str) else value
 
 
 def _contains(value: Any) -> Any:
@@ -71,18 +83,34 @@ def _route(text: str) -> str:
     return text
 
 
+class _OrShort:
+    """Tells editors that a value may be written shorter than its schema says."""
+
+    def __init__(self, *shorter: dict[str, Any]) -> None:
+        self._shorter = shorter
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [*self._shorter, handler(core)]}
+
+
+def _one_or_many(part: type[BaseModel]) -> Any:
+    """A list of `part`, where one alone needs no list; it becomes a list in any case."""
+    one, many = Annotated[part, Tag(part.__name__)], Annotated[list[part], Tag("list")]  # type: ignore[valid-type]
+    shape = Discriminator(lambda value: "list" if isinstance(value, list) else part.__name__)
+    return Annotated[Union[one, many], shape, AfterValidator(_listed_part)]  # noqa: UP007 - made at run time
+
+
+def _listed_part(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+_STRING: dict[str, Any] = {"type": "string"}
+_COUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _COUNT.pattern}]}
+
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Path = Annotated[str, AfterValidator(_path)]
-Count = Annotated[
-    str,
-    BeforeValidator(_count),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _COUNT.pattern}]}),
-]
-Names = Annotated[
-    list[str],
-    BeforeValidator(_listed),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
+Count = Annotated[str, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
+Names = Annotated[list[str], BeforeValidator(_listed), _OrShort(_STRING)]
 Route = Annotated[str, AfterValidator(_route)]
 
 
@@ -109,19 +137,7 @@ class TextPart(Part):
     negated: Text | None = Field(default=None, alias="not", description="What the text must not be.")
 
 
-Text = Annotated[
-    TextPart,
-    BeforeValidator(_contains),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}},
-                {"$ref": "#/$defs/TextPart"},
-            ]
-        }
-    ),
-]
+Text = Annotated[TextPart, BeforeValidator(_contains), _OrShort(_STRING, {"type": "array", "items": _STRING})]
 
 
 class ResultPart(TextPart):
@@ -136,6 +152,12 @@ class ResultPart(TextPart):
     arguments: dict[Path, Text] = Field(default={}, description="What the call's arguments must be.")
 
 
+if TYPE_CHECKING:
+    Results = list[ResultPart]
+else:
+    Results = _one_or_many(ResultPart)
+
+
 class WhenPart(Part):
     """When a rule answers. All keys that are given must hold."""
 
@@ -148,9 +170,7 @@ class WhenPart(Part):
     tools: Names = Field(default=[], description="Tools that the agent must have.")
     no_tools: Names = Field(default=[], description="Tools that the agent must not have.")
     called: dict[str, Count] = Field(default={}, description="How many results there must be of which tool.")
-    results: Annotated[list[ResultPart], BeforeValidator(_listed)] = Field(
-        default=[], description="What earlier tool results must be."
-    )
+    results: Results = Field(default=[], description="What earlier tool results must be.")
     equals: dict[Path, Json] = Field(default={}, description="Values, named as in templates, and what they must be.")
     any: list[WhenPart] = Field(default=[], description="Conditions of which one must hold.")
     negated: WhenPart | None = Field(default=None, alias="not", description="A condition that must not hold.")
@@ -169,6 +189,12 @@ class CallPart(Part):
         default=None, description="The arguments as the text that is streamed, to send broken JSON."
     )
     even_if_missing: bool = Field(default=False, description="Call it even if the agent does not have the tool.")
+
+
+if TYPE_CHECKING:
+    Calls = list[CallPart]
+else:
+    Calls = _one_or_many(CallPart)
 
 
 class FoundPart(Part):
@@ -196,6 +222,12 @@ class SearchPart(Part):
         ]
         | None
     ) = Field(default=None, description="Why the search failed.")
+
+
+if TYPE_CHECKING:
+    Searches = list[SearchPart]
+else:
+    Searches = _one_or_many(SearchPart)
 
 
 class BlockPart(Part):
@@ -250,11 +282,9 @@ class ReplyPart(Part):
     """What the model answers: thinking, searches, text and calls, in this order, or `blocks` in an order of its own."""
 
     thinking: str | None = Field(default=None, description="Thinking.")
-    search: Annotated[list[SearchPart], BeforeValidator(_listed)] = Field(default=[], description="Web searches.")
+    search: Searches = Field(default=[], description="Web searches.")
     text: str | None = Field(default=None, description="Text.")
-    calls: Annotated[list[CallPart], BeforeValidator(_listed)] = Field(
-        default=[], description="Calls of tools; several are made at once."
-    )
+    calls: Calls = Field(default=[], description="Calls of tools; several are made at once.")
     blocks: list[BlockPart] = Field(default=[], description="The content, block by block.")
     stop_reason: StopReason | None = Field(
         default=None, description="Why the reply ends; left out, tool_use if there are calls, else end_turn."
@@ -301,15 +331,19 @@ class ErrorPart(Part):
         return self
 
 
+if TYPE_CHECKING:
+    Errors = list[ErrorPart]
+else:
+    Errors = _one_or_many(ErrorPart)
+
+
 class RulePart(Part):
     """A rule: when it answers and what; or a group of rules that share a condition."""
 
     name: str | None = Field(default=None, description="What the rule is called in messages.")
     when: WhenPart = Field(default=WhenPart(), description="When it answers; left out, always.")
     reply: ReplyPart | None = Field(default=None, description="What the model answers.")
-    error: Annotated[list[ErrorPart], BeforeValidator(_listed)] = Field(
-        default=[], description="What goes wrong first, one after the other."
-    )
+    error: Errors = Field(default=[], description="What goes wrong first, one after the other.")
     rules: list[RulePart] = Field(default=[], description="Rules that are tried only if `when` holds.")
 
     @model_validator(mode="after")

@@ -140,22 +140,15 @@ def _rendered(text: str, lookup: Lookup) -> JsonValue:
 
 
 def _expression(source: str) -> Expression:
-    alternatives: list[JsonPath | Literal] = []
     tokens = _tokens(source)
-    while tokens:
-        alternatives.append(_alternative(tokens.pop(0), source))
-        if tokens and tokens[0] == ("mark", "??"):
-            del tokens[0]
-            if tokens:
-                continue
-        break
-    if not alternatives or tokens == [("mark", "|")]:
+    filtered = len(tokens) > 1 and tokens[-2] == ("mark", "|")
+    name = tokens[-1][1] if filtered else None
+    if name is not None and name not in FILTERS:
         raise _not_understood(source)
-    if not tokens:
-        return Expression(tuple(alternatives), None)
-    if len(tokens) == 2 and tokens[0] == ("mark", "|") and tokens[1][1] in FILTERS:
-        return Expression(tuple(alternatives), tokens[1][1])
-    raise _not_understood(source)
+    values = tokens[:-2] if filtered else tokens
+    if len(values) % 2 == 0 or any(token != ("mark", "??") for token in values[1::2]):
+        raise _not_understood(source)
+    return Expression(tuple(_alternative(token, source) for token in values[::2]), name)
 
 
 def _tokens(source: str) -> list[tuple[str, str]]:

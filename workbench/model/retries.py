@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
+_LONGEST_ASKED = 4_294_967.0
 _REASONS = {408: "timed out", 409: "conflict", 429: "rate limited", 529: "overloaded"}
 
 
@@ -71,14 +72,22 @@ def will_retry(status: int, headers: Mapping[str, str]) -> bool:
 
 def pause(headers: Mapping[str, str], retries_taken: int) -> float:
     """Seconds until the SDK's next attempt; where the server does not say how long, the most that it can be."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        seconds = _number(headers.get(name))
-        if seconds is not None and seconds > 0:
-            return seconds / unit
-    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    if date is not None and (until := email.utils.mktime_tz(date) - time.time()) > 0:
-        return until
+    asked = _asked_for(headers)
+    if asked is not None and asked > 0:
+        return min(asked, _LONGEST_ASKED)
     return min(_FIRST_PAUSE * 2.0 ** min(retries_taken, 30), _LONGEST_PAUSE)
+
+
+def _asked_for(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait: the first of its headers that can be read."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    seconds = _number(headers.get("retry-after"))
+    if seconds is not None:
+        return seconds
+    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    return None if date is None else email.utils.mktime_tz(date) - time.time()
 
 
 def _number(text: str | None) -> float | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SILENCE: Final = 900
 """Seconds that a build may print nothing."""
+_BOOKKEEPING = re.compile(r" ---> |Removing intermediate container |Successfully (built|tagged) ")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -82,8 +83,11 @@ def _follow(replies: Iterator[Mapping[str, Any]], progress: Progress, end: float
             if match := re.match(r"Step (\d+)/\d+ : ", line):
                 step = int(match.group(1))
                 tail.clear()
-            tail.append(line)
-            progress(line)
+            elif _BOOKKEEPING.match(line):
+                continue
+            if "LABEL agent-workbench." not in line:
+                tail.append(line)
+                progress(line)
         if time.monotonic() > end:
             raise BuildError(f"The build took longer than {timeout:g} s.", step, tail)
 

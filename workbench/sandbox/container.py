@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from workbench.sandbox.guest.launch import MOUNT, SOURCE, WORKSPACE
 from workbench.sandbox.sandbox import SandboxSpec
 
-GUEST: Final = "/opt/workbench/guest"
-"""Where the resident guest's files are inside."""
 PROXY_PORT: Final = 3128
 """Where the proxy, the one way out, listens inside."""
 _SHARED_MEMORY: Final = 64 << 20
@@ -76,9 +75,9 @@ def container_body(
 
 def _host_config(spec: SandboxSpec, runtime: str, workspace: Path, guest: Path) -> dict[str, Any]:
     container = spec.container
-    mounts = [_bind(workspace, "/workspace", read_only=False), _bind(guest, GUEST, read_only=True)]
+    mounts = [_bind(workspace, WORKSPACE, read_only=False), _bind(guest, MOUNT, read_only=True)]
     if spec.source is not None:
-        mounts.append(_bind(spec.source, "/source", read_only=True))
+        mounts.append(_bind(spec.source.resolve(), SOURCE, read_only=True))
     return {
         "Runtime": runtime,
         "AutoRemove": True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -60,7 +60,7 @@ class DockerEngine:
         Raises:
             DaemonError: the daemon refused, for example because it has no such runtime.
         """
-        api = self.client.api
+        api: Any = self.client.api
         made: Mapping[str, Any] = await _bounded(
             lambda: api.create_container_from_config(dict(body), None), _CALL_SECONDS, "create the sandbox's container"
         )
@@ -104,7 +104,7 @@ class DockerEngine:
         Raises:
             DaemonError: the daemon refused or broke the connection off.
         """
-        return await self._soon(attach(self.endpoint, container))
+        return await _answered(attach(self.endpoint, container))
 
     async def events(self, container: str) -> ContainerEvents:
         """What the daemon reports of a container from now on.
@@ -112,7 +112,7 @@ class DockerEngine:
         Raises:
             DaemonError: the daemon refused or broke the connection off.
         """
-        return await self._soon(ContainerEvents.of(self.endpoint, container))
+        return await _answered(ContainerEvents.of(self.endpoint, container))
 
     async def remove(self, container: str) -> None:
         """Remove a container, running or not; done if there is none.
@@ -134,19 +134,12 @@ class DockerEngine:
         raise DaemonError(text, mend=f"docker rm --force {container[:12]}")
 
     def _remove(self, container: str) -> None:
-        from docker.errors import NotFound  # noqa: PLC0415  # the SDK takes 150 ms to import
+        from docker.errors import NotFound  # it takes 150 ms to import
 
         try:
             self.client.api.remove_container(container, force=True, v=True)
         except NotFound:
             return
-
-    async def _soon(self, opening: Any) -> Any:
-        try:
-            async with asyncio.timeout(_CALL_SECONDS):
-                return await opening
-        except TimeoutError as error:
-            raise DaemonError(f"The Docker daemon did not answer within {_CALL_SECONDS:g} s.") from error
 
     def close(self) -> None:
         """Close the connections that wait for their next use."""
@@ -169,9 +162,17 @@ def _facts(info: Mapping[str, Any]) -> EngineFacts:
     )
 
 
+async def _answered(opening: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(_CALL_SECONDS):
+            return await opening
+    except TimeoutError as error:
+        raise DaemonError(f"The Docker daemon did not answer within {_CALL_SECONDS:g} s.") from error
+
+
 async def _bounded(call: Callable[[], T], seconds: float, aim: str) -> T:
     def with_clear_errors() -> T:
-        from docker.errors import DockerException  # noqa: PLC0415  # the SDK takes 150 ms to import
+        from docker.errors import DockerException  # it takes 150 ms to import
 
         try:
             return call()

@@ -168,6 +168,8 @@ def base_references(text: str) -> list[str]:
 def _with_line(error: BuildError, dockerfile: Path, text: str) -> BuildError:
     found = instructions(text)
     if error.step is None or not 1 <= error.step <= len(found):
-        return BuildError(f"{dockerfile}: {error.message}", None, error.tail)
+        place = re.search(r"parse error (?:on )?line (\d+)", error.message)
+        return BuildError(f"{dockerfile}{f':{place.group(1)}' if place else ''}: {error.message}", None, error.tail)
     failing = found[error.step - 1]
-    return BuildError(f"{dockerfile}:{failing.line}: {failing.text[:200]}\n  {error.message}", error.step, error.tail)
+    tail = [line for line in error.tail if not line.startswith("Step ")]
+    return BuildError(f"{dockerfile}:{failing.line}: {failing.text[:200]}\n  {error.message}", error.step, tail)

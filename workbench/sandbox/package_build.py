@@ -25,9 +25,10 @@ from workbench.sandbox.base_image import image_details, work_folder
 from workbench.sandbox.base_recipe import LABEL_KIND, LABEL_NOTE, LABEL_PARENT, LABEL_RECIPE, REPOSITORY
 from workbench.sandbox.builder import build, clean_lines, only_one
 from workbench.sandbox.daemon import DaemonFacts, connect, first_line
+from workbench.sandbox.leftovers import remove_leftovers, temporary_labels
 from workbench.sandbox.package_client_config import JOB_FOLDER, ClientConfig
 from workbench.sandbox.package_specs import MANAGERS, Manager, PackageError, PackageList, culprits, packages_digest
-from workbench.sandbox.runtimes import TEMPORARY_LABEL, gvisor_runtimes, usable_runtime
+from workbench.sandbox.runtimes import gvisor_runtimes, usable_runtime
 from workbench.sandbox.shell import Progress
 
 if TYPE_CHECKING:
@@ -118,8 +119,9 @@ class _Job:
         from docker.errors import DockerException
 
         try:
+            remove_leftovers(self.client)
             volume = self.client.volumes.create(
-                f"agent-workbench-{uuid4().hex[:12]}", labels={TEMPORARY_LABEL: "packages"}
+                f"agent-workbench-{uuid4().hex[:12]}", labels=dict(temporary_labels("packages"))
             )
             try:
                 self._fetch(volume.name)
@@ -178,7 +180,7 @@ class _Job:
             working_dir="/",
             security_opt=["no-new-privileges"],
             volumes={volume: {"bind": _VOLUME_FOLDER, "mode": "rw"}, **binds},
-            labels={TEMPORARY_LABEL: "packages"},
+            labels=dict(temporary_labels("packages")),
             **settings,
         )
         try:

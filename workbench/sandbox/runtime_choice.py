@@ -142,9 +142,17 @@ def _trouble(
             proof = probe(runtime)
             trouble = None if proof.gvisor else f"inside is {proof.kernel or 'an unknown kernel'}, which is not gVisor"
         except DaemonError as error:
+            if not _is_the_runtimes_fault(error):
+                return str(error)
             trouble = str(error)
     verdicts.keep(key, Verdict(trouble, now()))
     return trouble
+
+
+def _is_the_runtimes_fault(error: DaemonError) -> bool:
+    """Whether Docker said so itself: no time-out, no broken connection, no missing image (404)."""
+    status = getattr(error.__cause__, "status_code", None)
+    return status is not None and status != 404
 
 
 def container_probe(client: DockerClient, image: str, host_kernel: str) -> Probe:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.sandbox.daemon import DaemonError, first_line
+from workbench.sandbox.leftovers import temporary_labels
 from workbench.sandbox.sandbox import Proof, SandboxError
 from workbench.sandbox.shell import SYSTEM_PATH
 
@@ -20,8 +21,6 @@ OUR_RUNTIME: Final = "workbench-runsc"
 """The runtime that `workbench setup` registers."""
 PLATFORMS: Final = ("systrap", "ptrace")
 """gVisor's ways to intercept system calls, in the order in which they are tried."""
-TEMPORARY_LABEL: Final = "agent-workbench.temporary"
-"""On containers and volumes that live for one call only; its value tells what for."""
 _FIXED_RELEASE: Final = 20240801
 """The first runsc whose network test knows kernels from 6.11 on (google/gvisor#10704)."""
 _LOOK_AROUND: Final = (
@@ -143,7 +142,7 @@ def run_in_container(
         security_opt=["no-new-privileges"],
         mem_limit="512m",
         pids_limit=1024,
-        labels={TEMPORARY_LABEL: "look"},
+        labels=dict(temporary_labels("look")),
     )
     try:
         container.start()

@@ -123,6 +123,14 @@ class Sandbox(Protocol):
         """Record the workspace as it is now."""
         ...
 
+    async def restore(self, digest: str) -> None:
+        """Make the workspace what it was at a snapshot; call it before any tool runs.
+
+        Raises:
+            SandboxError: there is no such snapshot, or it could not be written.
+        """
+        ...
+
     async def stop_tools(self) -> None:
         """Kill every process of the tool user, within a second."""
         ...

@@ -88,6 +88,8 @@ class Shell:
         tail: deque[str] = deque(maxlen=_TAIL_LINES)
         lines: list[str] = []
         self._note(f"$ {shlex.join(command)}")
+        if as_root:
+            progress(without_passwords(f"$ {shlex.join(command)}"))
         for line, ending in _stream(full, {**os.environ, "PATH": _wide_path(), **extra}, timeout):
             if ending:
                 self._note(f"[{ending}]")
@@ -161,13 +163,29 @@ def _kill_group(process: subprocess.Popen[str], expired: threading.Event) -> Non
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def find_shell(root: bool, log: Path | None = None, environment: Mapping[str, str] | None = None) -> Shell:
-    """A shell that can be root if this machine lets us without asking: we are root, or sudo wants no password."""
+def find_shell(
+    root: bool,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    may_ask: bool = False,
+) -> Shell:
+    """A shell that can be root if this machine lets us: we are root, or sudo wants no password.
+
+    With `may_ask`, sudo may ask for its password on the terminal, once, before anything is run.
+    """
     extra = environment or {}
     if root:
         return Shell((), log, extra)
     sudo = shutil.which("sudo")
     if sudo is None:
         return Shell(None, log, extra)
-    allowed = subprocess.run([sudo, "-n", "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return Shell((sudo, "-n") if allowed.returncode == 0 else None, log, extra)
+    allowed = _sudo_allows(sudo, ask=False) or (may_ask and _sudo_allows(sudo, ask=True))
+    return Shell((sudo, "-n") if allowed else None, log, extra)
+
+
+def _sudo_allows(sudo: str, *, ask: bool) -> bool:
+    if ask:
+        return subprocess.run([sudo, "-v"], check=False).returncode == 0
+    done = subprocess.run([sudo, "-n", "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return done.returncode == 0

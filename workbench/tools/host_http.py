@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ CONNECT_TIMEOUT = 10.0
 PIECE = 64 * 1024
 """Bytes that are decompressed at once."""
 
+_HOST = re.compile(rb"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _DECODABLE = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -179,8 +181,10 @@ def _parse(text: str, template: Template) -> httpx2.URL:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError, TypeError):
         raise BadAddressError(f"{shown_url(template)} is not a URL") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise BadAddressError(f"{shown_url(template)} is not an http or https URL with a host")
+    if not _HOST.fullmatch(url.raw_host):
+        raise BadAddressError(f"{shown_url(template)} is not a URL with a host")
+    if url.scheme not in ("http", "https"):
+        raise BadAddressError(f"{shown_url(template)} is not an http or https URL")
     return url
 
 

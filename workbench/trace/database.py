@@ -89,6 +89,16 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let the body read one state of the file, whatever others write meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
+@contextmanager
 def explained(path: Path, kind: Kind) -> Iterator[None]:
     """Turn what SQLite and the system report in the body into a `StoreError` that a person understands."""
     try:

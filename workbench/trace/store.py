@@ -15,7 +15,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Self
 
 from workbench.trace.codec import data_to_json
-from workbench.trace.database import explained, open_for_reading, open_for_writing, transaction
+from workbench.trace.database import explained, open_for_reading, open_for_writing, snapshot, transaction
 from workbench.trace.errors import RunNotFoundError, StoreError
 from workbench.trace.events import Event
 from workbench.trace.lookup import Candidate, choose_run
@@ -182,7 +182,7 @@ class Store:
             self._key(run_id)
         connection = _reader(self.path)
         try:
-            with explained(self.path, STORE):
+            with explained(self.path, STORE), snapshot(connection):
                 return search_events(connection, text, run_id=run_id, types=types, limit=limit)
         finally:
             connection.close()
@@ -204,7 +204,7 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._reading, explained(self.path, STORE):
+        with self._reading, explained(self.path, STORE), snapshot(self._reader):
             yield self._reader
 
     @contextmanager

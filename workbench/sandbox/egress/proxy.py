@@ -113,8 +113,9 @@ class EgressProxy:
         with _refusing_malformed():
             target = connect_target(request) if is_tunnel else absolute_target(request)
         attempt.target = target
-        addresses = await self._vetted_addresses(target)
+        self._refuse_by_setting(target)
         attempt.allow(self._policy.allow.match(target.host))
+        addresses = await self._vetted_addresses(target)
         async with self._connected(addresses, target.port, attempt) as server:
             if not is_tunnel:
                 await self._exchange(client, server, request, target, attempt)
@@ -177,11 +178,13 @@ class EgressProxy:
             reason = f"nothing complete came within {self._limits.head_seconds:g} s"
             raise EgressEndedError(408, reason, refused=True) from None
 
-    async def _vetted_addresses(self, target: Target) -> Sequence[Address]:
-        """The addresses of the target, all of them allowed."""
+    def _refuse_by_setting(self, target: Target) -> None:
         if self._bytes_left <= 0:
             raise self._exhausted(refused=True)
         _refuse(self._policy.refuse_target(target.host, target.port))
+
+    async def _vetted_addresses(self, target: Target) -> Sequence[Address]:
+        """The addresses of the target, all of them allowed."""
         addresses = await self._resolved(target)
         _refuse(self._policy.refuse_addresses(target.host, addresses, self._is_own))
         return addresses

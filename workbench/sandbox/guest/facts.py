@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def facts() -> dict[str, Any]:
         "boot_message": _boot_message(),
         "interfaces": [name for _, name in socket.if_nameindex()],
         "machine": uname.machine,
-        "python": platform.python_version(),
+        "python": ".".join(map(str, sys.version_info[:3])),
         "pid": os.getpid(),
         "uid": os.getuid(),
         "capabilities": _capabilities(),
@@ -38,7 +38,7 @@ def _text(path: str) -> str | None:
 
 def _boot_message() -> str | None:
     """The first line of the kernel's log, without its level."""
-    buffer = ctypes.create_string_buffer(4096)
+    buffer = ctypes.create_string_buffer(64 * 1024)
     try:
         length = ctypes.CDLL(None).klogctl(_SYSLOG_ACTION_READ_ALL, buffer, len(buffer))
     except (OSError, AttributeError):

@@ -1,0 +1,180 @@
+"""One sitting at one agent: what its runs share, from the loaded definition to the warm sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from workbench.cost.fuse import DEFAULT_LIMIT, Fuse
+from workbench.cost.prices import PriceList
+from workbench.definition.agent import AgentDefinition
+from workbench.definition.loader import load_agent
+from workbench.definition.problems import Problem
+from workbench.definition.secrets import Redactor, secrets_of
+from workbench.engine.world import LiveText, SystemClock, World
+from workbench.model.access import model_access
+from workbench.sitting.overrides import Overrides
+from workbench.sitting.workplace import Workplaces, needs_sandbox
+from workbench.trace.events import Event, Trigger
+from workbench.trace.ids import new_run_id
+from workbench.trace.store import Store
+
+if TYPE_CHECKING:
+    from workbench.engine.run import Run
+    from workbench.model.conversation import Model
+    from workbench.model.offline_script import OfflineScript
+
+
+class SittingError(Exception):
+    """The sitting cannot begin. `str` tells a person what is missing and what to do."""
+
+
+@dataclass
+class Sitting:
+    """A loaded agent and all that its runs share. Use it as an async context manager, then ask it for runs."""
+
+    folder: Path
+    definition: AgentDefinition
+    warnings: Sequence[Problem]
+    offline: OfflineScript | None
+    fuse_limit: Decimal
+    runtime: str | None
+    environment: Mapping[str, str]
+    _store: Store | None = None
+    _fuse: Fuse | None = None
+    _model: Model | None = None
+    _workplaces: Workplaces | None = None
+    _prices: PriceList = field(default_factory=PriceList.load)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        offline: bool = False,
+        fuse_usd: Decimal | None = None,
+        runtime: str | None = None,
+        overrides: Overrides | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Sitting:
+        """Load the agent in the folder `path` and decide who answers as its model.
+
+        The offline script answers if `offline` says so, or if there is neither a key nor an endpoint.
+
+        Raises:
+            DefinitionError: agent.yaml, or the offline.yaml that is needed, cannot be used; holds all problems.
+            ValueError: an override is out of bounds.
+        """
+        environment = dict(os.environ if environment is None else environment)
+        script = _offline_script(path, offline, environment)
+        loaded = load_agent(path, environment, _answered(script))
+        definition = (overrides or Overrides()).apply(loaded.definition)
+        return cls(
+            folder=definition.folder,
+            definition=definition,
+            warnings=loaded.warnings,
+            offline=script,
+            fuse_limit=fuse_usd or DEFAULT_LIMIT,
+            runtime=runtime,
+            environment=environment,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open the store and the fuse, and load what takes long while a sandbox starts."""
+        self._store = Store.open(self.folder)
+        kind = "live" if self.offline is None else "offline"
+        self._fuse = Fuse.open(self.folder, self.fuse_limit, kind)
+        self._workplaces = Workplaces(self.folder, self.runtime, self.environment, self._http_transports())
+        if needs_sandbox(self.definition):
+            self._workplaces.prewarm(self.definition)
+        self._model = await asyncio.to_thread(self._connect)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give everything back."""
+        if self._workplaces is not None:
+            await self._workplaces.close()
+        if self._model is not None:
+            await self._model.close()
+        if self._fuse is not None:
+            self._fuse.close()
+        if self._store is not None:
+            self._store.close()
+
+    def new_run(
+        self,
+        text: str,
+        *,
+        show: Callable[[Event], None] = lambda event: None,
+        live: Callable[[LiveText], None] = lambda delta: None,
+        trigger: Trigger | None = None,
+    ) -> Run:
+        """A run that answers `text`, ready to be executed.
+
+        `show` gets every event once it is durable, `live` the streaming text; neither may block.
+        """
+        from workbench.engine.run import Order, Run
+
+        store, model, workplaces = self._store, self._model, self._workplaces
+        if store is None or model is None or workplaces is None:
+            raise RuntimeError("a sitting is entered before it is asked for runs")
+
+        def record(event: Event) -> None:
+            store.append(event)
+            show(event)
+
+        world = World(
+            model=model,
+            workplace=workplaces.open,
+            prices=self._prices,
+            fuse=self._fuse,
+            redactor=Redactor(secrets_of(self.definition, self.environment)),
+            clock=SystemClock(),
+            record=record,
+            show=live,
+        )
+        run_id = new_run_id(datetime.now(UTC), secrets.token_bytes(8))
+        return Run(self.definition, Order(run_id, text, trigger or Trigger()), world)
+
+    def _connect(self) -> Model:
+        from workbench.tools.opening import preload
+
+        if self.offline is not None:
+            from workbench.model.offline import open_offline
+
+            model = open_offline(self.offline)
+        else:
+            from workbench.model.connect import connect
+
+            model = connect(self.environment)
+        preload()
+        return model
+
+    def _http_transports(self) -> dict[str, object]:
+        if self.offline is None:
+            return {}
+        from workbench.model.offline_http import answered_servers, offline_http_transport
+
+        return {name: offline_http_transport(self.offline, name) for name in answered_servers(self.offline)}
+
+
+def _offline_script(path: Path, offline: bool, environment: Mapping[str, str]) -> OfflineScript | None:
+    if not offline and model_access(environment).possible:
+        return None
+    from workbench.model.offline_loader import load_offline
+
+    return load_offline(path if path.is_dir() else path.parent)
+
+
+def _answered(script: OfflineScript | None) -> frozenset[str]:
+    return frozenset(script.routes) if script is not None else frozenset()
