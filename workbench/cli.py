@@ -118,7 +118,7 @@ def _add_cost(commands: _Commands) -> None:
 def _add_machine(commands: _Commands) -> None:
     commands.add("doctor", "doctor", "say what this machine has and what is missing")
     parser = commands.add("setup", "setup", "install and start what is missing: Docker Engine, gVisor, the base image")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    parser.add_argument("--rebuild", action="store_true", help="build the base image anew, with today's packages")
 
 
 def _agent_argument(parser: argparse.ArgumentParser) -> None:

@@ -204,7 +204,7 @@ def test_any_misspelt_key_is_named_in_its_line(write_agent: WriteAgent, full: st
     assert len(paths) > 60
     for path in paths:
         span = file.tree.keys[path]
-        for mutated in (f"{path[-1]}x", f"_{path[-1]}", str(path[-1])[::-1]):
+        for mutated in (f"{path[-1]}x", f"_{path[-1]}", str(path[-1]).upper()):
             report = check(write_agent(full[: span.start] + mutated + full[span.end :]), environment)
             line = file.position_of(span.start).line
             naming = [problem for problem in report.errors if problem.line == line]

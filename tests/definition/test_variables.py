@@ -174,7 +174,8 @@ def test_references_and_plain_values_are_no_credentials(text: str) -> None:
 def test_no_value_of_a_header_or_variable_is_ever_shown(write_agent: WriteAgent, minimal: str) -> None:
     folder = write_agent(
         minimal + HTTP.replace("type: http", "type: htp") + "    headers:\n"
-        "      A: {s3cret: 's3cret'}\n      B: [s3cret]\n      C: |\n        s3cret\n        s3cret\n      'D D': s3cret\n"
+        "      A: {s3cret: 's3cret'}\n      B: [s3cret]\n      C: |\n        s3cret\n        s3cret\n"
+        "      'D D': s3cret\n"
         "container: {env: {'1': s3cret, B: [s3cret], C: 's3cret ${'}}\n"
     )
     report = check_agent(folder, {})

@@ -70,7 +70,9 @@ async def test_a_named_profile(kit: Kit, tmp_path: Path, monkeypatch: pytest.Mon
     config = '{"authentication": {"type": "user_oauth", "client_id": "c"}}'
     (tmp_path / "configs" / "work.json").write_text(config)
     secret = tmp_path / "credentials" / "work.json"
-    secret.write_text('{"access_token": "oauth-1", "refresh_token": "r", "expires_at": 4102444800, "type": "oauth_token"}')
+    secret.write_text(
+        '{"access_token": "oauth-1", "refresh_token": "r", "expires_at": 4102444800, "type": "oauth_token"}'
+    )
     secret.chmod(0o600)
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
     _, request = await headers_sent(kit, PROFILE="work")

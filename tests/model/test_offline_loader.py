@@ -73,7 +73,7 @@ def test_no_script(tmp_path: Path) -> None:
         ("rules:\n  - {reply: {text: a}, when: {equals: {'a b': 1}}}\n", (3, 40), "'a b' is no path"),
         ("rules:\n  - error: {satus: 429}\n", (3, 13), "unknown key 'satus'"),
         ("rules:\n  - {reply: {calls: [{tool: t}, {tol: u}]}}\n", (3, 34), "unknown key 'tol'"),
-        ("rules:\n  - {reply: {calls: {tol: u}}}\n", (3, 23), "unknown key 'tol'"),
+        ("rules:\n  - {reply: {calls: {tol: u}}}\n", (3, 22), "unknown key 'tol'"),
         (REPLY + "http: {api: [{request: 'FETCH /a'}]}\n", (4, 24), "this is no request"),
         (REPLY + "http: {api: [{request: 'GET /{a}/{a}'}]}\n", (4, 24), "names of their own"),
         (REPLY + "http: {api: [{request: GET /a, json: 1, text: b}]}\n", (4, 14), "more than one body"),

@@ -103,6 +103,12 @@ class HostSandbox:
                 await process.wait()
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers on this machine are reached directly, whatever the environment says."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
 @pytest.fixture
 def notices() -> list[Notice]:
     """What the user was told."""

@@ -314,7 +314,7 @@ async def test_endless_and_exploding_bodies_are_cut(path: str, base: str, open_a
         (b"not json", "application/json", "not json"),
     ],
 )
-async def test_bodies_lose_nothing(  # noqa: PLR0917
+async def test_bodies_lose_nothing(
     body: bytes, media_type: str, shown: str, base: str, open_agent: OpenAgent, text_of: Say
 ) -> None:
     asked: JsonObject = {"method": "GET", "path": "/give", "query": {"hex": body.hex(), "type": media_type}}

@@ -8,23 +8,20 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-import httpx2
 import mcp_types as types
 import pytest
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import MCPServer
 
 from workbench.definition.agent import (
     BashServer,
     FilesystemServer,
     HttpServer,
-    McpHttpServer,
     McpStdioServer,
     WebSearchServer,
 )
 from workbench.definition.references import Template
-from workbench.jsontypes import JsonObject
 from workbench.tools.toolbox import Outcome, SandboxTools, Toolbox, ToolboxError
 from workbench.trace.events import Notice
 
@@ -111,8 +108,13 @@ def names(toolbox: Toolbox) -> list[str]:
 
 
 def test_the_doors_are_light_to_import() -> None:
-    check = "import sys, workbench.tools.toolbox, workbench.tools.opening; print([m for m in ('mcp', 'httpx2', 'anyio', 'pydantic') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "[]\n"
+    heavy = ("mcp", "mcp_types", "httpx2", "anyio", "pydantic")
+    check = f"""
+import sys, workbench.tools.toolbox, workbench.tools.opening
+print([name for name in {heavy} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 async def test_an_agent_without_servers_has_no_tools(open_agent: OpenAgent, text_of: Say) -> None:
@@ -323,10 +325,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
     with pytest.raises(ToolboxError, match=r"mute could not be started: no answer within 1\.5 s") as caught:
         async with open_agent(server, sandbox=host_sandbox()):
             pass
-    assert (
-        "It sent 1 lines that are no messages of the protocol, the first: not a message of the protocol: Welcome!"
-        in str(caught.value)
-    )
+    assert "; it sent a line that is no message of the protocol: Welcome!" in str(caught.value)
 
 
 async def test_a_command_that_is_not_there(open_agent: OpenAgent, host_sandbox: NewSandbox) -> None:
@@ -372,24 +371,3 @@ async def test_the_word_of_a_foreign_server_is_not_taken(
     async with open_agent(McpStdioServer("liar", python_server(body)), sandbox=host_sandbox()) as toolbox:
         outcome = await toolbox.call("a", {})
     assert (outcome.exit_code, outcome.truncated) == (None, False)
-
-
-async def test_requests_of_a_server_are_declined(open_agent: OpenAgent, text_of: Say) -> None:
-    """Sampling, questions to the user and roots; the server is in this process behind HTTP."""
-    server = MCPServer("asking")
-
-    @server.tool()
-    async def ask(context: Context[object, object]) -> str:
-        try:
-            await context.session.list_roots()  # type: ignore[deprecated, unused-ignore]
-        except Exception as error:
-            return f"declined: {error}"
-        return "granted"
-
-    app = server.streamable_http_app(host="testserver")
-    async with app.router.lifespan_context(app):
-        transports = {"asking": httpx2.ASGITransport(app)}
-        declared = McpHttpServer("asking", Template("http://testserver/mcp"), timeout=5)
-        async with open_agent(declared, transports=transports) as toolbox:
-            outcome = await toolbox.call("ask", {})
-    assert text_of(outcome).startswith("declined: ")

@@ -11,7 +11,8 @@ from workbench.commands.problems import print_problems
 from workbench.definition.loader import check_agent
 from workbench.definition.problems import DefinitionError, Problem, in_order
 from workbench.model.access import model_access
-from workbench.model.offline_loader import FILE_NAME, load_offline
+from workbench.model.offline_loader import load_offline
+from workbench.model.offline_script import FILE_NAME
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,7 +33,9 @@ def run(options: argparse.Namespace) -> int:
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
     if errors or report.agent is None:
-        print(f"{errors} {'error' if errors == 1 else 'errors'}, {warnings} {'warning' if warnings == 1 else 'warnings'}")
+        print(
+            f"{errors} {'error' if errors == 1 else 'errors'}, {warnings} {'warning' if warnings == 1 else 'warnings'}"
+        )
         return FAILED
     definition = report.agent.definition
     servers = ", ".join(server.name for server in definition.servers) or "none"

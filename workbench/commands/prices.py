@@ -21,7 +21,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"workbench: {error}", file=sys.stderr)
         return USAGE
     today = datetime.now(UTC).date()
-    print(f"{'model':<24} {'input':>8} {'write 5m':>9} {'write 1h':>9} {'read':>8} {'output':>8}   USD per million tokens")
+    print(
+        f"{'model':<24} {'input':>8} {'write 5m':>9} {'write 1h':>9} {'read':>8} {'output':>8}   USD per million tokens"
+    )
     for name, model in prices.models.items():
         begun = [dated for dated in model.dated if dated.begin is None or dated.begin <= today]
         if not begun:

@@ -20,8 +20,8 @@ from workbench.engine.world import LiveText
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.sitting import Sitting, SittingError
 from workbench.trace.codec import event_to_json
+from workbench.trace.errors import StoreError
 from workbench.trace.events import Event
-from workbench.trace.store import StoreError
 
 if TYPE_CHECKING:
     from workbench.engine.run import Run, RunEnd
@@ -56,9 +56,7 @@ def run(options: argparse.Namespace) -> int:
     return of_run(end)
 
 
-async def _run(
-    sitting: Sitting, text: str, show: Callable[[Event], None], live: Callable[[LiveText], None]
-) -> RunEnd:
+async def _run(sitting: Sitting, text: str, show: Callable[[Event], None], live: Callable[[LiveText], None]) -> RunEnd:
     async with sitting:
         run = sitting.new_run(text, show=show, live=live)
         _stop_on_signals(run)

@@ -10,6 +10,7 @@ from workbench.commands.style import Style
 from workbench.engine.world import LiveText
 from workbench.trace.events import (
     Event,
+    Message,
     ModelRequest,
     ModelResponse,
     Notice,
@@ -113,8 +114,8 @@ class TimelineText:
             files = [f"{change.change} {printable(change.path)}" for change in data.changed[:5]]
             more = [f"… and {len(data.changed) - 5} more files"] if len(data.changed) > 5 else []
             return [text[:room], *files, *more]
-        if event.type == "message":
-            return _wrapped(printable(data.text, keep="\n"), room)  # type: ignore[union-attr]
+        if isinstance(data, Message):
+            return _wrapped(printable(data.text, keep="\n"), room)
         if isinstance(data, RunCompleted | RunFailed):
             return [text[: room - 1] + "…" if len(text) > room else text]
         if isinstance(data, Notice):

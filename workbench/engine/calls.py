@@ -73,8 +73,11 @@ class ToolCalls:
         outcome = redacted(await tools.call(name, arguments), self._redactor)
         lost = self._workplace.sandbox.lost if self._workplace.sandbox is not None else None
         if lost is not None and outcome.is_error:
-            outcome = _with_text(outcome, f"The sandbox was lost: {lost}. A new one is started; the files in /workspace "
-                                          "are kept, running processes are not.")
+            outcome = _with_text(
+                outcome,
+                f"The sandbox was lost: {lost}. A new one is started; the files in /workspace "
+                "are kept, running processes are not.",
+            )
         taken = await self._snapshot_after(name, server) if lost is None else None
         self._record(self._result_event(call, server, outcome, taken))
         result: dict[str, object] = {"type": "tool_result", "tool_use_id": call["id"], "content": list(outcome.content)}
@@ -118,12 +121,16 @@ class ToolCalls:
             return
         self._renewals += 1
         if self._renewals > MAX_RENEWALS:
-            raise RunStoppedError("sandbox", f"The sandbox was lost {self._renewals} times, the last time: {sandbox.lost}")
+            raise RunStoppedError(
+                "sandbox", f"The sandbox was lost {self._renewals} times, the last time: {sandbox.lost}"
+            )
         self._record(Notice("sandbox", f"the sandbox was lost: {sandbox.lost}", "error"))
         try:
             await self._workplace.renew()
         except (SandboxError, ToolboxError) as error:
-            raise RunStoppedError("sandbox", f"The sandbox was lost and a new one could not be made: {error}") from error
+            raise RunStoppedError(
+                "sandbox", f"The sandbox was lost and a new one could not be made: {error}"
+            ) from error
         if self._workplace.sandbox is not None:
             self._record(sandbox_notice(self._workplace))
 

@@ -15,7 +15,7 @@ def captured_messages(messages: Sequence[JsonObject], captured: Captured) -> lis
     """Messages of a request as the trace may hold them."""
     if captured.tool_calls and captured.reasoning:
         return list(messages)
-    return [{**message, "content": captured_content(_blocks(message), captured)} for message in messages]
+    return [{**message, "content": captured_content(blocks_of(message), captured)} for message in messages]
 
 
 def captured_content(content: Sequence[JsonObject], captured: Captured) -> list[JsonObject]:
@@ -29,15 +29,16 @@ def without_thinking(messages: Sequence[JsonObject]) -> list[JsonObject]:
     Thinking is a by-product of the model that may be left out of a trace; two requests that differ only in it are the
     same question.
     """
-    return [{**message, "content": without_thinking_blocks(_blocks(message))} for message in messages]
+    return [{**message, "content": without_thinkingblocks_of(blocks_of(message))} for message in messages]
 
 
-def without_thinking_blocks(content: Sequence[JsonObject]) -> list[JsonObject]:
+def without_thinkingblocks_of(content: Sequence[JsonObject]) -> list[JsonObject]:
     """Content blocks without thinking."""
     return [block for block in content if block.get("type") not in THINKING_TYPES]
 
 
-def _blocks(message: JsonObject) -> Sequence[JsonObject]:
+def blocks_of(message: JsonObject) -> Sequence[JsonObject]:
+    """A message's content blocks; plain text as one text block."""
     content = message["content"]
     if isinstance(content, str):
         return [{"type": "text", "text": content}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workbench.engine.capture import captured_messages, without_thinking
+from workbench.engine.capture import blocks_of, captured_messages, without_thinking
 from workbench.jsontypes import JsonObject
 from workbench.model.conversation import Request
 from workbench.trace.digest import digest
@@ -26,10 +26,8 @@ class Conversation:
     def assistant(self, content: Sequence[JsonObject]) -> None:
         """Add a reply; one that continues a paused reply is joined to it, since roles must alternate."""
         if self.messages and self.messages[-1]["role"] == "assistant":
-            earlier = self.messages.pop()["content"]
             self._digests.pop()
-            assert isinstance(earlier, list)
-            content = [*earlier, *content]
+            content = [*blocks_of(self.messages.pop()), *content]
         self._add({"role": "assistant", "content": list(content)})
 
     def digest(self, request: Request, parameters: JsonObject) -> str:

@@ -94,8 +94,12 @@ class Spending:
         if spent + worst > self._budget * NEAR and not self._near_told:
             self._near_told = True
             self._notice(
-                Notice("limit", f"${spent:.4f} of the budget of ${self._budget} is spent; the next request could "
-                                f"cost up to ${worst:.4f}", "warning")
+                Notice(
+                    "limit",
+                    f"${spent:.4f} of the budget of ${self._budget} is spent; the next request could "
+                    f"cost up to ${worst:.4f}",
+                    "warning",
+                )
             )
 
     def _reserve(self, worst: Decimal) -> int | None:
@@ -116,6 +120,10 @@ class Spending:
         if not self._unpriced_told:
             self._unpriced_told = True
             self._notice(
-                Notice("limit", f"the price of {model} is not known: its cost is shown as unknown, and budget and "
-                                "fuse cannot stop it", "warning")
+                Notice(
+                    "limit",
+                    f"the price of {model} is not known: its cost is shown as unknown, and budget and "
+                    "fuse cannot stop it",
+                    "warning",
+                )
             )

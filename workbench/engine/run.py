@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -52,7 +52,7 @@ class Order:
 
     run_id: str
     input: str
-    trigger: Trigger = Trigger()
+    trigger: Trigger = field(default_factory=Trigger)
     parent_run_id: str | None = None
     fork_step: int | None = None
 
@@ -125,7 +125,10 @@ class Run:
             return self._failed(stopped.error, str(stopped), details=stopped.details)
         except ModelError as error:
             details: JsonObject = {
-                "kind": error.kind, "status": error.status, "request_id": error.request_id, "details": error.details
+                "kind": error.kind,
+                "status": error.status,
+                "request_id": error.request_id,
+                "details": error.details,
             }
             return self._failed("model_error", str(error), details=details)
         except SandboxError as error:
@@ -164,7 +167,9 @@ class Run:
             following = after(reply)
             if following.next is Next.ANSWERED:
                 if not is_documented(reply.stop_reason):
-                    self._record(Notice("model", f"unknown stop reason {reply.stop_reason!r}, taken as the end of the turn"))
+                    self._record(
+                        Notice("model", f"unknown stop reason {reply.stop_reason!r}, taken as the end of the turn")
+                    )
                 return reply, step
             if following.next is Next.CALL_TOOLS:
                 self._conversation.user(await calls.make(following.calls))
@@ -270,9 +275,7 @@ class Run:
         self._record(end, last=True)
         return end
 
-    def _failed(
-        self, error: str, message: str, *, details: object = None, stack_trace: str | None = None
-    ) -> RunFailed:
+    def _failed(self, error: str, message: str, *, details: object = None, stack_trace: str | None = None) -> RunFailed:
         end = RunFailed(
             error=error,
             message=message,
@@ -334,4 +337,3 @@ def _vendor_result(block: JsonObject, captured: Captured, reply: Reply) -> ToolR
         digest=digest({"content": list(blocks), "is_error": failed}),
         origin=reply.origin,
     )
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from workbench.model.access import Access, model_access
 from workbench.model.conversation import Model
@@ -116,4 +116,5 @@ def _url_secrets(url: str) -> Sequence[str]:
         parts = urlsplit(url)
     except ValueError:
         return [url]
-    return [part for part in (parts.username, parts.password, parts.query, parts.fragment) if part]
+    values = [value for _, value in parse_qsl(parts.query)]
+    return [part for part in (parts.username, parts.password, parts.query, parts.fragment, *values) if part]

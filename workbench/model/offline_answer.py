@@ -15,8 +15,8 @@ from workbench.model.offline_schema import ErrorPart, PacePart, ReplyPart, Usage
 from workbench.model.offline_scope import scope_of
 from workbench.model.offline_script import OfflineScript, Rule
 from workbench.model.prompt_cache import CacheUse, PromptCache
-from workbench.model.reading import as_list, as_object, as_objects, as_text
-from workbench.model.token_estimate import output_tokens, segments, without_breakpoint
+from workbench.model.reading import as_object, as_text
+from workbench.model.token_estimate import Segment, output_tokens
 from workbench.trace.digest import digest
 
 _MOST_REMEMBERED = 1_000
@@ -54,18 +54,18 @@ class Answers:
         self._cache = PromptCache(clock)
         self._attempts: dict[str, dict[str, int]] = {}
 
-    def answer(self, body: JsonObject) -> Answer:
-        """The answer to the body of a request.
+    def answer(self, body: JsonObject, prompt: Sequence[Segment]) -> Answer:
+        """The answer to the body of a request, which holds `prompt`.
 
         Raises:
             ScriptFaultError: no rule answers, or the rule that does cannot.
         """
-        seed = request_seed(body)
+        seed = request_seed(body, prompt)
         scope = scope_of(facts_of(body), self._script.values, self._script.choices)
         met = self._attempts.get(seed, {})
         found = find_rule(self._script.rules, scope, lambda rule: met.get(rule.key, 0))
         pace = (found.rule.reply.pace if found.rule.reply else None) or self._script.pace
-        reply = self._reply(found, body, seed) if found.rule.reply and not _comes_first(found.error) else None
+        reply = self._reply(found, body, prompt, seed) if found.rule.reply and not _comes_first(found.error) else None
         self._count(seed, found.rule, found.error)
         return Answer(reply, found.error, pace)
 
@@ -79,11 +79,11 @@ class Answers:
         if len(self._attempts) > _MOST_REMEMBERED:
             del self._attempts[next(iter(self._attempts))]
 
-    def _reply(self, found: Found, body: JsonObject, seed: str) -> Scripted:
+    def _reply(self, found: Found, body: JsonObject, prompt: Sequence[Segment], seed: str) -> Scripted:
         script = found.rule.reply or ReplyPart()
         pieces = compose(script, found, seed)
         model = as_text(body.get("model"))
-        usage = _start_usage(self._cache.account(model, segments(body), capabilities(model).min_cacheable))
+        usage = _start_usage(self._cache.account(model, prompt, capabilities(model).min_cacheable))
         written, thinking = output_tokens([piece.block for piece in pieces], model)
         scripted = script.usage or UsagePart()
         counted = {**usage, **_given(scripted)}
@@ -106,17 +106,10 @@ class Answers:
         return Scripted(message, pieces, {"delta": _stop(script, pieces), "usage": ending_usage}, written)
 
 
-def request_seed(body: JsonObject) -> str:
+def request_seed(body: JsonObject, prompt: Sequence[Segment]) -> str:
     """What tells a request from others; breakpoints of the prompt cache do not count."""
-    messages = [{**message, "content": _plain(message.get("content"))} for message in as_objects(body.get("messages"))]
-    rest = {name: _plain(value) for name, value in body.items() if name != "messages"}
-    return digest({**rest, "messages": messages})
-
-
-def _plain(value: JsonValue) -> JsonValue:
-    if isinstance(value, str) or not as_list(value):
-        return value
-    return [without_breakpoint(item) if isinstance(item, dict) else item for item in as_list(value)]
+    settings = {name: value for name, value in body.items() if name not in ("messages", "system", "tools")}
+    return digest([settings, *(segment.content for segment in prompt)])
 
 
 def _comes_first(error: ErrorPart | None) -> bool:

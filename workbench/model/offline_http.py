@@ -52,7 +52,7 @@ class ScriptedApi(httpx2.AsyncBaseTransport):
         self._folder = folder
         self._server = server
         self._routes = routes
-        self._remembered: dict[str, JsonValue] = {}
+        self._remembered: dict[str, list[JsonValue]] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one request."""
@@ -75,8 +75,7 @@ class ScriptedApi(httpx2.AsyncBaseTransport):
     def _answer(self, route: Route, asked: _Asked, parameters: Mapping[str, str]) -> httpx2.Response:
         part = route.part
         if part.remember is not None:
-            name = _filled(part.remember, parameters)
-            self._remembered[name] = merged(self._remembered.get(name), asked.json)
+            self._remembered.setdefault(_filled(part.remember, parameters), []).append(asked.json)
         body = self._body(part, asked.lookup_with(parameters), parameters)
         if body is None:
             return _json(404, {"error": "not found"})
@@ -86,7 +85,7 @@ class ScriptedApi(httpx2.AsyncBaseTransport):
         headers = {name.lower(): value for name, value in part.headers.items()}
         if kind:
             headers.setdefault("content-type", kind)
-        return httpx2.Response(part.status, headers=headers, content=content)
+        return _streamed(part.status, headers, content)
 
     def _body(self, part: RoutePart, lookup: _Lookup, parameters: Mapping[str, str]) -> tuple[bytes, str] | None:
         """The body of an answer and its type; None if it is a file that is not there."""
@@ -119,7 +118,9 @@ class ScriptedApi(httpx2.AsyncBaseTransport):
             body: JsonValue = json.loads(content)
         except ValueError:
             raise MissingValueError("only a JSON answer can recall what was remembered") from None
-        return _dumped(merged(body, self._remembered[name]))
+        for change in self._remembered[name]:
+            body = merged(body, change)
+        return _dumped(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,13 @@ def _dumped(value: JsonValue) -> bytes:
 
 
 def _json(status: int, body: JsonValue) -> httpx2.Response:
-    return httpx2.Response(status, headers={"content-type": "application/json"}, content=_dumped(body))
+    return _streamed(status, {"content-type": "application/json"}, _dumped(body))
+
+
+def _streamed(status: int, headers: Mapping[str, str], content: bytes) -> httpx2.Response:
+    """A response that can still be read as it comes, as one from the network can."""
+    sized = {**headers, "content-length": str(len(content))}
+    return httpx2.Response(status, headers=sized, stream=httpx2.ByteStream(content))
 
 
 def _explained(message: str) -> httpx2.Response:

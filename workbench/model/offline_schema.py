@@ -6,126 +6,27 @@ the reference for people.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    GetJsonSchemaHandler,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import CoreSchema
+from pydantic import BeforeValidator, Field, model_validator
 
 from workbench.definition.validation import fault
-from workbench.model.offline_paths import PathError, parse_path
-
-Status = Annotated[int, Field(ge=400, le=599)]
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
-Json = Annotated[Any, WithJsonSchema({})]
-"""Any JSON; texts in it are templates."""
-
-_COUNT = re.compile(r"([0-9]{1,6})(?:(\+)|-([0-9]{1,6}))?")
-_ROUTE = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
-_PARAM = re.compile(r"\{([^{}]*)\}")
-
-
-def _pattern(text: str) -> str:
-    try:
-        compiled = re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        expected = "a Python regular expression; a named group is (?P<name>…)"
-        raise fault(f"this is no regular expression: {error}", expected=expected) from None
-    if reserved := {"text", "json", "lines"} & set(compiled.groupindex):
-        raise fault(f"a group cannot be named {reserved.pop()}", expected="another name: these three are taken")
-    return text
-
-
-def _path(text: str) -> str:
-    try:
-        parse_path(text)
-    except PathError as error:
-        raise fault(str(error), expected='a path such as ticket.tags[0] or ["odd key"].name') from None
-    return text
-
-
-def _count(value: Any) -> Any:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    match = _COUNT.fullmatch(text) if isinstance(text, str) else None
-    if match is None or (match[3] and int(match[3]) < int(match[1])):
-        raise fault("this is no number or range", expected='a number, "2+" or "2-4"')
-    return text
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _contains(value: Any) -> Any:
-    return {"contains": value} if isinstance(value, str | list) else value
-
-
-def _route(text: str) -> str:
-    match = _ROUTE.fullmatch(text)
-    if match is None:
-        raise fault("this is no request", expected="a method and a path, such as GET /tickets/{id}")
-    names = _PARAM.findall(match[2])
-    if not all(name.isidentifier() for name in names) or len(set(names)) < len(names):
-        raise fault("the parameters need names of their own", expected="a path such as /tickets/{id}/notes/{note}")
-    if "{" in _PARAM.sub("", match[2]) or "}" in _PARAM.sub("", match[2]):
-        raise fault("a brace is not closed", expected="a path such as /tickets/{id}")
-    return text
-
-
-class _OrShort:
-    """Tells editors that a value may be written shorter than its schema says."""
-
-    def __init__(self, *shorter: dict[str, Any]) -> None:
-        self._shorter = shorter
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [*self._shorter, handler(core)]}
-
-
-def _one_or_many(part: type[BaseModel]) -> Any:
-    """A list of `part`, where one alone needs no list; it becomes a list in any case."""
-    one, many = Annotated[part, Tag(part.__name__)], Annotated[list[part], Tag("list")]  # type: ignore[valid-type]
-    shape = Discriminator(lambda value: "list" if isinstance(value, list) else part.__name__)
-    return Annotated[Union[one, many], shape, AfterValidator(_listed_part)]  # noqa: UP007 - made at run time
-
-
-def _listed_part(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-_STRING: dict[str, Any] = {"type": "string"}
-_COUNT_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _COUNT.pattern}]}
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Path = Annotated[str, AfterValidator(_path)]
-Count = Annotated[str, BeforeValidator(_count), WithJsonSchema(_COUNT_SCHEMA)]
-Names = Annotated[list[str], BeforeValidator(_listed), _OrShort(_STRING)]
-Route = Annotated[str, AfterValidator(_route)]
-
-
-class Part(BaseModel):
-    """A mapping of offline.yaml: only the keys that are declared, nothing converted from another type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_keys(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        optional = {field.alias or name for name, field in cls.model_fields.items() if not field.is_required()}
-        return {key: item for key, item in value.items() if item is not None or key not in optional}
+from workbench.model.offline_fields import (
+    STRING,
+    Count,
+    Json,
+    Names,
+    OrShort,
+    Part,
+    Path,
+    Pattern,
+    Route,
+    Seconds,
+    Status,
+    one_or_many,
+    path_parameters,
+    to_text,
+)
 
 
 class TextPart(Part):
@@ -137,7 +38,7 @@ class TextPart(Part):
     negated: Text | None = Field(default=None, alias="not", description="What the text must not be.")
 
 
-Text = Annotated[TextPart, BeforeValidator(_contains), _OrShort(_STRING, {"type": "array", "items": _STRING})]
+Text = Annotated[TextPart, BeforeValidator(to_text), OrShort(STRING, {"type": "array", "items": STRING})]
 
 
 class ResultPart(TextPart):
@@ -155,7 +56,7 @@ class ResultPart(TextPart):
 if TYPE_CHECKING:
     Results = list[ResultPart]
 else:
-    Results = _one_or_many(ResultPart)
+    Results = one_or_many(ResultPart)
 
 
 class WhenPart(Part):
@@ -194,7 +95,7 @@ class CallPart(Part):
 if TYPE_CHECKING:
     Calls = list[CallPart]
 else:
-    Calls = _one_or_many(CallPart)
+    Calls = one_or_many(CallPart)
 
 
 class FoundPart(Part):
@@ -227,7 +128,7 @@ class SearchPart(Part):
 if TYPE_CHECKING:
     Searches = list[SearchPart]
 else:
-    Searches = _one_or_many(SearchPart)
+    Searches = one_or_many(SearchPart)
 
 
 class BlockPart(Part):
@@ -334,7 +235,7 @@ class ErrorPart(Part):
 if TYPE_CHECKING:
     Errors = list[ErrorPart]
 else:
-    Errors = _one_or_many(ErrorPart)
+    Errors = one_or_many(ErrorPart)
 
 
 class RulePart(Part):
@@ -396,9 +297,9 @@ class RoutePart(Part):
     def _one_body(self) -> RoutePart:
         if len({"json_body", "text", "file"} & self.model_fields_set) > 1:
             raise fault("the answer has more than one body", expected="one of json, text and file")
-        known = set(_PARAM.findall(self.request))
+        known = set(path_parameters(self.request))
         for value in (self.file, self.remember, self.recall):
-            for name in _PARAM.findall(value or ""):
+            for name in path_parameters(value or ""):
                 if name not in known:
                     raise fault(f"'{{{name}}}' is no parameter of the path", expected="a parameter of request")
         return self
@@ -415,8 +316,3 @@ class OfflineFile(Part):
     http: dict[str, list[RoutePart]] = Field(
         default={}, description="Answers of REST APIs, by the name of the agent's http server."
     )
-
-
-def path_parameters(text: str) -> list[str]:
-    """The names that stand in braces in a path."""
-    return _PARAM.findall(text)

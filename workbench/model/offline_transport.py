@@ -21,7 +21,7 @@ from workbench.model.offline_schema import ErrorPart, PacePart
 from workbench.model.offline_script import OfflineScript
 from workbench.model.offline_stream import ReplyStream, Sleep, hang, words
 from workbench.model.request_checks import fault_in
-from workbench.model.token_estimate import prompt_tokens
+from workbench.model.token_estimate import prompt_tokens, segments
 
 _TYPES = {
     400: "invalid_request_error",
@@ -64,23 +64,27 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one request, as a server would."""
         self._requests += 1
-        try:
-            body: JsonObject = json.loads(await request.aread())
-        except ValueError:
-            return self._failed(400, "the body is not JSON")
         path = request.url.path
-        if request.method == "POST" and path.endswith("/v1/messages"):
-            return await self._message(request, body)
-        if request.method == "POST" and path.endswith("/v1/messages/count_tokens"):
-            return self._json(200, {"input_tokens": prompt_tokens(body)})
-        return self._failed(404, f"the offline script has no {request.method} {path}")
+        answers = path.endswith(("/v1/messages", "/v1/messages/count_tokens"))
+        if request.method != "POST" or not answers:
+            return self._failed(404, f"the offline script has no {request.method} {path}")
+        try:
+            body: JsonValue = json.loads(await request.aread())
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            return self._failed(400, "the body is not a JSON object")
+        if path.endswith("/count_tokens"):
+            return self._json(200, {"input_tokens": prompt_tokens(segments(body))})
+        return await self._message(request, body)
 
     async def _message(self, request: httpx2.Request, body: JsonObject) -> httpx2.Response:
-        fault = fault_in(body)
+        prompt = segments(body)
+        fault = fault_in(body, prompt_tokens(prompt))
         if fault is not None:
             return self._failed(400, fault)
         try:
-            answer = self._answers.answer(body)
+            answer = self._answers.answer(body, prompt)
         except ScriptFaultError as script_fault:
             return self._failed(400, str(script_fault), code=SCRIPT_FAULT)
         pace = self._pace or answer.pace

@@ -1,4 +1,7 @@
-"""Reading JSON of unknown shape: what is not of the expected kind counts as absent, never as an error."""
+"""Reading JSON of unknown shape: what is not of the expected kind counts as absent, never as an error.
+
+`dict` and `list` are named first where their protocols would do, because asking for a protocol takes ten times as long.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,19 @@ _MOST = 1 << 53
 
 def as_object(value: JsonValue) -> JsonObject:
     """The object, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict | Mapping) else {}
 
 
 def as_list(value: JsonValue) -> Sequence[JsonValue]:
     """The list, or an empty one."""
-    return value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else ()
+    if isinstance(value, str | bytes):
+        return ()
+    return value if isinstance(value, list | Sequence) else ()
 
 
 def as_objects(value: JsonValue) -> Sequence[JsonObject]:
     """The objects in a list, others left out."""
-    return [item for item in as_list(value) if isinstance(item, Mapping)]
+    return [item for item in as_list(value) if isinstance(item, dict | Mapping)]
 
 
 def as_text(value: JsonValue) -> str:

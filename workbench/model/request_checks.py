@@ -10,7 +10,6 @@ from workbench.jsontypes import JsonObject, JsonValue
 from workbench.model.capabilities import capabilities
 from workbench.model.offline_content import signature
 from workbench.model.reading import as_blocks, as_list, as_object, as_objects, as_text
-from workbench.model.token_estimate import prompt_tokens
 
 _FIELDS = frozenset(
     {
@@ -37,12 +36,12 @@ _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MOST_BREAKPOINTS = 4
 
 
-def fault_in(body: JsonObject) -> str | None:
-    """What the API would say against the request, None if it would take it."""
-    return next(_faults(body), None)
+def fault_in(body: JsonObject, prompt_tokens: int) -> str | None:
+    """What the API would say against a request of so many tokens, None if it would take it."""
+    return next(_faults(body, prompt_tokens), None)
 
 
-def _faults(body: JsonObject) -> Iterator[str]:
+def _faults(body: JsonObject, prompt_tokens: int) -> Iterator[str]:
     for name, value in body.items():
         if name not in _FIELDS:
             yield f"{name}: Extra inputs are not permitted"
@@ -58,9 +57,9 @@ def _faults(body: JsonObject) -> Iterator[str]:
     yield from _message_faults(messages)
     yield from _pairing_faults(as_objects(messages))
     yield from _breakpoint_faults(body)
-    size, window = prompt_tokens(body), capabilities(as_text(body.get("model"))).context_window
-    if size > window:
-        yield f"prompt is too long: {size} tokens > {window} maximum"
+    window = capabilities(as_text(body.get("model"))).context_window
+    if prompt_tokens > window:
+        yield f"prompt is too long: {prompt_tokens} tokens > {window} maximum"
 
 
 def _tool_faults(tools: Sequence[JsonObject]) -> Iterator[str]:

@@ -12,10 +12,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.jsontypes import JsonObject, JsonValue
+from workbench.jsontypes import JsonObject
 from workbench.model.capabilities import capabilities
 from workbench.model.reading import as_blocks, as_object, as_objects, as_text
-from workbench.trace.digest import canonical
 
 _BYTES_PER_TOKEN = 3.5
 _MESSAGE, _CALL, _TOOLS = 4, 8, 300
@@ -47,21 +46,21 @@ def segments(body: JsonObject) -> Sequence[Segment]:
     model = as_text(body.get("model"))
     found: list[Segment] = []
     for at, tool in enumerate(as_objects(body.get("tools"))):
-        plain = without_breakpoint(tool)
-        tokens = text_tokens(json.dumps(plain, ensure_ascii=False), model) + (_TOOLS if at == 0 else 0)
-        found.append(Segment(f"tool {canonical(plain)}", tokens, _lifetime(tool)))
+        plain = _plain_text(tool)
+        tokens = text_tokens(plain, model) + (_TOOLS if at == 0 else 0)
+        found.append(Segment(f"tool {plain}", tokens, _lifetime(tool)))
     for block in as_blocks(body.get("system")):
         found.append(_block_segment("system", block, model, 0))
-    found.append(Segment(f"settings {canonical([body.get('thinking'), body.get('tool_choice')])}", 0))
+    found.append(Segment(f"settings {json.dumps([body.get('thinking'), body.get('tool_choice')])}", 0))
     for message in as_objects(body.get("messages")):
         for at, block in enumerate(as_blocks(message.get("content"))):
             found.append(_block_segment(as_text(message.get("role")), block, model, _MESSAGE if at == 0 else 0))
     return found
 
 
-def prompt_tokens(body: JsonObject) -> int:
-    """The tokens of a request's whole prompt."""
-    return sum(segment.tokens for segment in segments(body))
+def prompt_tokens(prompt: Sequence[Segment]) -> int:
+    """The tokens of a whole prompt."""
+    return sum(segment.tokens for segment in prompt)
 
 
 def output_tokens(content: Sequence[JsonObject], model: str) -> tuple[int, int]:
@@ -83,7 +82,7 @@ def block_tokens(block: JsonObject, model: str) -> int:
         return _CALL + text_tokens(call, model)
     if kind == "tool_result":
         return _CALL + sum(block_tokens(inner, model) for inner in as_blocks(block.get("content")))
-    return text_tokens(json.dumps(without_breakpoint(block), ensure_ascii=False), model)
+    return text_tokens(_plain_text(block), model)
 
 
 def without_breakpoint(block: JsonObject) -> JsonObject:
@@ -92,8 +91,11 @@ def without_breakpoint(block: JsonObject) -> JsonObject:
 
 
 def _block_segment(role: str, block: JsonObject, model: str, extra: int) -> Segment:
-    plain: JsonValue = without_breakpoint(block)
-    return Segment(f"{role} {canonical(plain)}", block_tokens(block, model) + extra, _lifetime(block))
+    return Segment(f"{role} {_plain_text(block)}", block_tokens(block, model) + extra, _lifetime(block))
+
+
+def _plain_text(block: JsonObject) -> str:
+    return json.dumps(without_breakpoint(block), ensure_ascii=False, sort_keys=True)
 
 
 def _lifetime(block: JsonObject) -> str | None:

@@ -151,11 +151,19 @@ def archive_sources(sources: Iterable[AptSource], family: str, codename: str) ->
     return [AptSource(("deb",), (uri,), (codename,), components, options)]
 
 
-def public_archive(family: str, codename: str) -> AptSource:
+def public_archive(family: str, codename: str, architecture: str) -> list[AptSource]:
     """The distribution's public archive: what an image names, so that no private mirror is baked into it."""
     uri, keyring = _DEFAULT_ARCHIVES[family]
-    components = ("main", "universe") if family == "ubuntu" else ("main",)
-    return AptSource(("deb",), (uri,), (codename, f"{codename}-updates"), components, {"Signed-By": keyring})
+    options = {"Signed-By": keyring}
+    if family == "ubuntu":
+        if architecture not in {"amd64", "i386"}:
+            uri = "http://ports.ubuntu.com/ubuntu-ports"
+        suites = (codename, f"{codename}-updates", f"{codename}-security")
+        return [AptSource(("deb",), (uri,), suites, ("main", "universe"), options)]
+    if codename == "sid":
+        return [AptSource(("deb",), (uri,), (codename,), ("main",), options)]
+    security = AptSource(("deb",), (f"{uri}-security",), (f"{codename}-security",), ("main",), options)
+    return [AptSource(("deb",), (uri,), (codename, f"{codename}-updates"), ("main",), options), security]
 
 
 def render_deb822(sources: Sequence[AptSource]) -> str:
@@ -178,9 +186,12 @@ def backports_source(sources: Sequence[AptSource], family: str, codename: str) -
 
 
 def backports_pin(codename: str, package: str) -> str:
-    """Preferences under which only `package` comes from backports (man apt_preferences): 50 never upgrades."""
+    """Preferences under which only `package` comes from backports (man apt_preferences).
+
+    50 takes nothing that another source has; 600 is above the 500 of the suite, whose own version is older.
+    """
     suite = f"{codename}-backports"
     return (
         f"Package: *\nPin: release n={suite}\nPin-Priority: 50\n\n"
-        f"Package: {package}\nPin: release n={suite}\nPin-Priority: 100\n"
+        f"Package: {package}\nPin: release n={suite}\nPin-Priority: 600\n"
     )

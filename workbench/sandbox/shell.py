@@ -22,12 +22,15 @@ Progress = Callable[[str], None]
 """Hears one line of what is going on at a time."""
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_TAIL_LINES: Final = 15
+_KEPT_LINES: Final = 400
+_TAIL_LINES: Final = 12
+_ERROR_LINES: Final = 6
+_ERROR = re.compile(r"(?i)^\s*(e:|err:|error|fatal)|\b(cannot|could not|failed|denied|dpkg: error|read-only)\b")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class CommandError(SandboxError):
-    """A program failed: what was run, how it ended, and the last lines that it printed."""
+    """A program failed: what was run, how it ended, and the telling lines that it printed."""
 
     def __init__(self, command: Sequence[str], ending: str, tail: Sequence[str] = ()) -> None:
         self.command = tuple(command)
@@ -40,6 +43,13 @@ class CommandError(SandboxError):
 def without_passwords(text: str) -> str:
     """The text with `user:password@` in URLs replaced."""
     return _USER_INFO.sub("***@", text)
+
+
+def telling_lines(lines: Sequence[str]) -> list[str]:
+    """The last lines, and before them the last of those further up that speak of an error."""
+    shown = [line for line in lines if line.strip()]
+    early, late = shown[:-_TAIL_LINES], shown[-_TAIL_LINES:]
+    return [*[line for line in early if _ERROR.search(line)][-_ERROR_LINES:], *late]
 
 
 def find_program(name: str) -> str | None:
@@ -85,7 +95,7 @@ class Shell:
         """
         extra = {**self.environment, **(environment or {})}
         full = self._with_sudo(command, extra, timeout) if as_root else list(command)
-        tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        recent: deque[str] = deque(maxlen=_KEPT_LINES)
         lines: list[str] = []
         self._note(f"$ {shlex.join(command)}")
         if as_root:
@@ -93,10 +103,10 @@ class Shell:
         for line, ending in _stream(full, {**os.environ, "PATH": _wide_path(), **extra}, timeout):
             if ending:
                 self._note(f"[{ending}]")
-                raise CommandError(command, ending, tail)
+                raise CommandError(command, ending, telling_lines(recent))
             shown = without_passwords(line)
             lines.append(line)
-            tail.append(shown)
+            recent.append(shown)
             self._note(shown)
             progress(shown)
         return "\n".join(lines)

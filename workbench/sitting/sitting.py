@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from workbench.cost.fuse import DEFAULT_LIMIT, Fuse
+from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse
 from workbench.cost.prices import PriceList
-from workbench.definition.agent import AgentDefinition
+from workbench.definition.agent import AgentDefinition, HttpServer
 from workbench.definition.loader import load_agent
 from workbench.definition.problems import Problem
 from workbench.definition.secrets import Redactor, secrets_of
@@ -28,6 +28,8 @@ from workbench.trace.ids import new_run_id
 from workbench.trace.store import Store
 
 if TYPE_CHECKING:
+    import httpx2
+
     from workbench.engine.run import Run
     from workbench.model.conversation import Model
     from workbench.model.offline_script import OfflineScript
@@ -82,7 +84,7 @@ class Sitting:
             definition=definition,
             warnings=loaded.warnings,
             offline=script,
-            fuse_limit=fuse_usd or DEFAULT_LIMIT,
+            fuse_limit=fuse_usd or DEFAULT_LIMIT_USD,
             runtime=runtime,
             environment=environment,
         )
@@ -90,9 +92,9 @@ class Sitting:
     async def __aenter__(self) -> Self:
         """Open the store and the fuse, and load what takes long while a sandbox starts."""
         self._store = Store.open(self.folder)
-        kind = "live" if self.offline is None else "offline"
-        self._fuse = Fuse.open(self.folder, self.fuse_limit, kind)
-        self._workplaces = Workplaces(self.folder, self.runtime, self.environment, self._http_transports())
+        self._fuse = Fuse.open(self.folder, self.fuse_limit, "live" if self.offline is None else "offline")
+        environment = {**_stand_ins(self.definition, _answered(self.offline)), **self.environment}
+        self._workplaces = Workplaces(self.folder, self.runtime, environment, self._http_transports())
         if needs_sandbox(self.definition):
             self._workplaces.prewarm(self.definition)
         self._model = await asyncio.to_thread(self._connect)
@@ -160,12 +162,13 @@ class Sitting:
         preload()
         return model
 
-    def _http_transports(self) -> dict[str, object]:
+    def _http_transports(self) -> dict[str, httpx2.AsyncBaseTransport]:
         if self.offline is None:
             return {}
         from workbench.model.offline_http import answered_servers, offline_http_transport
 
-        return {name: offline_http_transport(self.offline, name) for name in answered_servers(self.offline)}
+        answering = {name: offline_http_transport(self.offline, name) for name in answered_servers(self.offline)}
+        return {name: transport for name, transport in answering.items() if transport is not None}
 
 
 def _offline_script(path: Path, offline: bool, environment: Mapping[str, str]) -> OfflineScript | None:
@@ -178,3 +181,14 @@ def _offline_script(path: Path, offline: bool, environment: Mapping[str, str]) -
 
 def _answered(script: OfflineScript | None) -> frozenset[str]:
     return frozenset(script.routes) if script is not None else frozenset()
+
+
+def _stand_ins(definition: AgentDefinition, answered: Collection[str]) -> dict[str, str]:
+    """Values for variables of servers that the offline script answers, which nothing outside ever gets to see."""
+    templates = [
+        template
+        for server in definition.servers
+        if isinstance(server, HttpServer) and server.name in answered
+        for template in (server.url, *server.headers.values())
+    ]
+    return {name: f"offline-{name}" for template in templates for name in template.names}

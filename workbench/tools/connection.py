@@ -30,6 +30,7 @@ class Connection:
         self._starting = asyncio.Lock()
         self._turn = asyncio.Lock()
         self._restarts = 0
+        self._closed = False
         self._left_behind: set[asyncio.Task[CallToolResult]] = set()
 
     async def open(self) -> Sequence[ListedTool]:
@@ -55,6 +56,7 @@ class Connection:
 
     async def close(self) -> None:
         """Stop the server; returns within a few seconds whatever it does."""
+        self._closed = True
         await self._life.stop()
         self.log.flush()
 
@@ -87,6 +89,8 @@ class Connection:
 
     async def _living(self) -> Life:
         async with self._starting:
+            if self._closed:
+                raise ServerFailureError(f"the MCP server {self.endpoint.name} was stopped with its run")
             if not self._life.over:
                 return self._life
             name, ended = self.endpoint.name, self._life.reason()

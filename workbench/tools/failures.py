@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mcp import MCPError
-from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, METHOD_NOT_FOUND, REQUEST_TIMEOUT
+from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, METHOD_NOT_FOUND
 from pydantic import ValidationError
 
 _MEANINGS = {
-    CONNECTION_CLOSED: "the connection was closed",
-    REQUEST_TIMEOUT: "no answer in time",
     INVALID_PARAMS: "the server refused the arguments",
     METHOD_NOT_FOUND: "the server does not know this",
 }
+
+_CLOSED = "Connection closed"
+"""What the SDK says of a lost connection; servers use the same code for errors of their own."""
 
 
 class ServerFailureError(Exception):
@@ -25,6 +26,8 @@ def explain(error: BaseException) -> str:
     leaves = list(_leaves(error))
     leaf = next((leaf for leaf in leaves if not isinstance(leaf, MCPError)), leaves[0])
     if isinstance(leaf, MCPError):
+        if leaf.code == CONNECTION_CLOSED and leaf.message == _CLOSED:
+            return "the connection was closed"
         meaning = _MEANINGS.get(leaf.code, f"the server answered with error {leaf.code}")
         return f"{meaning}: {leaf.message}" + (f" ({leaf.data})" if isinstance(leaf.data, str) and leaf.data else "")
     if isinstance(leaf, ValidationError):
@@ -41,8 +44,7 @@ def explain(error: BaseException) -> str:
 
 def refused_handshake(error: BaseException) -> bool:
     """Whether the server answered with an error, as one that knows only a later protocol does to an old handshake."""
-    codes = [leaf.code for leaf in _leaves(error) if isinstance(leaf, MCPError)]
-    return bool(codes) and not {CONNECTION_CLOSED, REQUEST_TIMEOUT} & set(codes)
+    return any(isinstance(leaf, MCPError) and leaf.message != _CLOSED for leaf in _leaves(error))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -135,14 +135,15 @@ class Life:
 
     def reason(self) -> str:
         """Why it ended, as far as is known, and its last lines."""
-        why = f"Reason: {self._why}." if self._why else "It gave no reason."
+        why = f"Reason: {self._why}" if self._why else "It gave no reason"
         return f"{why}{self.stray_remark()}{self._log.tail()}"
 
     def stray_remark(self) -> str:
         """What to say of output that was no message of the protocol, empty if there was none."""
         if not self._strays:
             return ""
-        return f" It sent {self._strays} lines that are no messages of the protocol, the first: {self._first_stray}"
+        lines = "a line that is" if self._strays == 1 else f"{self._strays} lines that are"
+        return f"; it sent {lines} no message of the protocol: {self._first_stray}"
 
     async def _own(self) -> None:
         try:

@@ -75,7 +75,12 @@ class SandboxTools(Protocol):
         ...
 
     def spawn(self, command: Sequence[str], env: Mapping[str, str], on_stderr: Callable[[str], None]) -> Transport:
-        """Start an MCP server over stdio in the sandbox; leaving the context stops it with all its children."""
+        """Start an MCP server over stdio in the sandbox; leaving the context stops it with all its children.
+
+        `on_stderr` gets one or more whole lines. Messages that are none of the protocol come as exceptions on the
+        transport's reading side, as the SDK's own transports give them; so does how the process ended, which is then
+        told as the reason.
+        """
         ...
 
 

@@ -67,7 +67,7 @@ class _WatchedReader:
         while True:
             try:
                 item = await self._reader.__anext__()
-            except BaseException:
+            except Exception:  # the end of the stream is one, cancelling the reader is none
                 self._on_end()
                 raise
             if isinstance(item, SessionMessage):
@@ -130,4 +130,4 @@ def _describe(error: Exception) -> str:
     if line is None:
         return str(error) or type(error).__name__
     text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
-    return f"not a message of the protocol: {text[:_SHOWN]}"
+    return text[:_SHOWN]

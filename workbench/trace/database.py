@@ -107,6 +107,8 @@ def explained(path: Path, kind: Kind) -> Iterator[None]:
         raise
     except sqlite3.DatabaseError as error:
         raise StoreError(_explanation(path, kind, error)) from error
+    except UnicodeDecodeError as error:  # of a message of SQLite that quotes what it cannot read
+        raise StoreError(_damaged(path, kind, "a part of it is not text")) from error
     except OSError as error:
         raise StoreError(f"cannot open the {kind.name} {path}: {error.strerror or error}") from error
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from workbench.trace import rows, runs
 from workbench.trace.blobs import expand, load_blob
 from workbench.trace.codec import data_from_json, parsed_json, time_from_text
-from workbench.trace.errors import EventFormatError, StoreError
-from workbench.trace.events import Event, EventData
+from workbench.trace.errors import StoreError
+from workbench.trace.events import Event
 from workbench.trace.owner import Owner, is_alive
 from workbench.trace.rows import EventRow
 from workbench.trace.runs import RunSummary
@@ -25,7 +26,8 @@ def read_summaries(connection: sqlite3.Connection, where: str, *values: object) 
     A run that has no end and whose owner is gone is interrupted; that is found out here and written nowhere.
     """
     selected = connection.execute(f"SELECT {_RUN_COLUMNS} FROM runs {where}", values).fetchall()  # noqa: S608
-    return [_with_owner(runs.from_columns(row[:-3]), Owner(*row[-3:])) for row in selected]
+    with damage_reported("the list of runs"):
+        return [_with_owner(runs.from_columns(row[:-3]), Owner(*row[-3:])) for row in selected]
 
 
 def read_rows(connection: sqlite3.Connection, run: int, after: int, limit: int) -> Sequence[EventRow]:
@@ -34,7 +36,8 @@ def read_rows(connection: sqlite3.Connection, run: int, after: int, limit: int) 
         f"SELECT {rows.COLUMNS} FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
         (run, after, limit),
     )
-    return [rows.row_from_columns(row) for row in selected]
+    with damage_reported("the timeline of a run"):
+        return [rows.row_from_columns(row) for row in selected]
 
 
 def read_stored_events(
@@ -56,14 +59,18 @@ def decoded_event(connection: sqlite3.Connection, run_id: str, stored: Sequence[
         StoreError: its data is damaged.
     """
     seq, step, kind, at, offset, data = stored
+    with damage_reported(f"event {seq} of run {run_id}"):
+        value = expand(parsed_json(data), lambda blob: load_blob(connection, blob))
+        return Event(run_id, seq, step, time_from_text(at), offset, data_from_json(kind, value))
+
+
+@contextmanager
+def damage_reported(what: str) -> Iterator[None]:
+    """Turn values that the program cannot have written into a `StoreError` about `what`."""
     try:
-        return Event(run_id, seq, step, time_from_text(at), offset, _decoded_data(connection, kind, data))
-    except (EventFormatError, TypeError, ValueError) as error:
-        raise StoreError(f"event {seq} of run {run_id} is damaged in the store: {error}") from error
-
-
-def _decoded_data(connection: sqlite3.Connection, kind: str, stored: str) -> EventData:
-    return data_from_json(kind, expand(parsed_json(stored), lambda blob: load_blob(connection, blob)))
+        yield
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise StoreError(f"{what} is damaged in the store: {error}") from error
 
 
 def _with_owner(summary: RunSummary, owner: Owner) -> RunSummary:

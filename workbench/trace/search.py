@@ -8,7 +8,6 @@ other events too: it is reasoning, messages, tool calls and results.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from typing import Any
 
 from workbench.jsontypes import JsonValue
 from workbench.trace.blobs import expand, load_blob, references
-from workbench.trace.codec import parsed_json
-from workbench.trace.errors import EventFormatError, StoreError
+from workbench.trace.codec import parsed_json, stored_json
 from workbench.trace.events import EVENT_TYPES
+from workbench.trace.reading import damage_reported
 from workbench.trace.terminal import one_line
 
 SEARCHED_TYPES = tuple(name for name in EVENT_TYPES if name not in ("model_request", "model_response"))
@@ -52,7 +51,8 @@ def search_events(
     seeker = _Seeker(connection, needle)
     hits: list[Hit] = []
     for run, seq, step, kind, gist, data in _candidates(connection, run_id, types or SEARCHED_TYPES):
-        place = seeker.place_in(gist, data)
+        with damage_reported(f"event {seq} of run {run}"):
+            place = seeker.place_in(gist, data)
         if place is not None:
             hits.append(Hit(run, seq, step, kind, gist, place))
             if len(hits) >= limit:
@@ -81,7 +81,7 @@ class _Seeker:
     def __init__(self, connection: sqlite3.Connection, needle: str) -> None:
         self._connection = connection
         self._needle = needle
-        self._escaped = json.dumps(needle, ensure_ascii=False)[1:-1]
+        self._escaped = stored_json(needle)[1:-1]
         self._blobs: dict[int, bool] = {}
 
     def place_in(self, gist: str, data: str) -> str | None:
@@ -92,10 +92,7 @@ class _Seeker:
         """
         if not (self._escaped in data.casefold() or any(map(self._in_blob, references(data)))):
             return _excerpt(gist, self._needle)
-        try:
-            value = expand(parsed_json(data), lambda blob: load_blob(self._connection, blob))
-        except EventFormatError as error:
-            raise StoreError(f"an event is damaged in the store: {error}") from error
+        value = expand(parsed_json(data), lambda blob: load_blob(self._connection, blob))
         found = (_excerpt(string, self._needle) for string in _strings(value))
         return next((place for place in found if place is not None), None) or _excerpt(gist, self._needle)
 

@@ -128,7 +128,7 @@ class Store:
         """
         with self._read() as connection:
             listed = connection.execute(f"SELECT run_id, agent, input_gist FROM runs {_NEWEST_FIRST}").fetchall()  # noqa: S608
-        return choose_run(text, [Candidate(*row) for row in listed])
+        return choose_run(text, [Candidate(*map(str, row)) for row in listed])
 
     def events(
         self, run_id: str, after: int = 0, limit: int | None = None, types: Sequence[str] | None = None

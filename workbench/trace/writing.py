@@ -10,6 +10,7 @@ from workbench.trace.blobs import pool, release_blobs, store_blob
 from workbench.trace.codec import money_to_text, stored_json, time_to_text
 from workbench.trace.events import Event
 from workbench.trace.owner import Owner
+from workbench.trace.reading import damage_reported
 from workbench.trace.rows import row_of
 
 _RUN_COLUMNS = (*runs.COLUMNS, "owner_pid", "owner_started", "owner_place")
@@ -30,7 +31,8 @@ def insert_event(connection: sqlite3.Connection, event: Event, data: dict[str, A
         SequenceError: the event does not follow the last one of its run, or the run has ended.
     """
     found = connection.execute(_SELECT_RUN, (event.run_id,)).fetchone()
-    before = None if found is None else runs.from_columns(found[1:])
+    with damage_reported(f"run {event.run_id}"):
+        before = None if found is None else runs.from_columns(found[1:])
     values = runs.to_json(runs.advance(before, event))
     if found is None:
         owned = {"owner_pid": owner.pid, "owner_started": owner.started, "owner_place": owner.place}

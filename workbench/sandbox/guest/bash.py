@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import checked
 from .results import ToolError, ToolResult, error_result, text_result
-from .shell import Ran, Shell, ShellEnded
+from .shell import CommandTimedOut, Ran, Shell, ShellEnded
 from .toolset import BASH
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class BashTool:
                     return text_result("bash session restarted", cwd=self.cwd)
                 if not given["command"]:
                     raise ToolError("bash: command is required")
-                timeout = given["timeout_ms"] / 1000.0 if given["timeout_ms"] else DEFAULT_TIMEOUT
-                return await self._run(given["command"], timeout)
+                seconds = given["timeout_ms"] / 1000.0 if given["timeout_ms"] else DEFAULT_TIMEOUT
+                return await self._run(given["command"], seconds)
         except Exception as error:  # whatever it is, the model reads it and the guest lives on
             return error_result(error)
 
@@ -63,17 +63,17 @@ class BashTool:
         self._stopped = True
         self._restart_required = False
 
-    async def _run(self, command: str, timeout: float) -> ToolResult:
+    async def _run(self, command: str, seconds: float) -> ToolResult:
         if self._restart_required:
             raise ToolError("bash: bash session terminated; restart required")
         self._report_death()
         shell = await self._running_shell()
         self._stopped = False
         try:
-            return self._finished(await shell.run(command, timeout))
-        except asyncio.TimeoutError:
+            return self._finished(await shell.run(command, seconds))
+        except CommandTimedOut:
             self._terminate(shell)
-            raise ToolError(f"bash: bash command timed out after {timeout}s") from None
+            raise ToolError(f"bash: bash command timed out after {seconds}s") from None
         except asyncio.CancelledError:
             self._terminate(shell)
             raise

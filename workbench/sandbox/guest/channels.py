@@ -119,9 +119,8 @@ class Channel:
         if self._peer_ended:
             await self.write_eof()
         try:
-            await asyncio.wait_for(self._sent(), LINGER)
-        except asyncio.TimeoutError:
-            self.reset("the peer took too long")
+            if self._queue:
+                await asyncio.wait([asyncio.ensure_future(self._sent())], timeout=LINGER)
         finally:
             self.reset("closed")
 

@@ -129,9 +129,7 @@ def _text_to_edit(target: Path, file_path: str) -> str:
         raise file_error("edit", file_path, error) from error
 
 
-def _read_media(
-    target: Path, file_path: str, size: int, media_type: str, view_range: list[int] | None
-) -> ToolResult:
+def _read_media(target: Path, file_path: str, size: int, media_type: str, view_range: list[int] | None) -> ToolResult:
     if view_range:
         raise ToolError("read: view_range is not supported for image/PDF files")
     limit = PDF_LIMIT if media_type == _PDF else IMAGE_LIMIT

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _PR_SET_CHILD_SUBREAPER = 36
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -40,8 +40,9 @@ class ToolUser(NamedTuple):
     def become(self) -> None:
         """Turn the calling process into one of this user, for good."""
         if self.separate:
-            os.setgroups([])
-            os.setresgid(self.gid, self.gid, self.gid)
+            if os.geteuid() == 0:  # else it already acts for the user, and its groups are the user's
+                os.setgroups([])
+                os.setresgid(self.gid, self.gid, self.gid)
             os.setresuid(self.uid, self.uid, self.uid)
 
     def act_for(self) -> None:
@@ -53,6 +54,21 @@ class ToolUser(NamedTuple):
             os.setgroups([])
             os.setresgid(self.gid, self.gid, self.gid)
             os.setresuid(0, self.uid, 0)
+
+    def make_folder(self, path: str) -> bool:
+        """Make a folder of this user's own, unless there is one already; whether there is one now."""
+        if self.separate:  # root may not give files away here
+            os.setegid(self.gid)
+            os.seteuid(self.uid)
+        try:
+            Path(path).mkdir(mode=0o700, exist_ok=True)
+            return os.access(path, os.W_OK, effective_ids=True)
+        except OSError:
+            return False
+        finally:
+            if self.separate:
+                os.seteuid(0)
+                os.setegid(0)
 
 
 class Reading(NamedTuple):
@@ -160,16 +176,16 @@ class Tools:
 
     Args:
         user: the tool user.
-        spared: ids of processes that act for the user but belong to the guest.
+        spared: gives the ids of processes that act for the user but belong to the guest.
     """
 
-    def __init__(self, user: ToolUser, spared: Iterable[int]) -> None:
+    def __init__(self, user: ToolUser, spared: Callable[[], Iterable[int]]) -> None:
         self._user = user
         self._spared = spared
 
     def running(self) -> list[Reading]:
         """Those that are alive."""
-        spared = set(self._spared)
+        spared = set(self._spared())
         if not self._user.separate:
             return [reading for reading in _descendants([os.getpid()]) if reading.pid not in {os.getpid(), *spared}]
         return [r for r in _read_all() if r.alive and r.pid not in spared and _owner(r.pid) == self._user.uid]

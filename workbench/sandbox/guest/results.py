@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 ERROR_TEXT_LIMIT = 4096
 """Characters of an unforeseen error that a model is shown."""
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ToolError(Exception):
@@ -61,4 +65,4 @@ def encode_json(message: Any) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text).encode("utf-8")
+        return _SURROGATE.sub("\ufffd", text).encode("utf-8")

@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .processes import kill_tree
 
@@ -70,6 +70,10 @@ class ShellEnded(Exception):
         super().__init__(f"the shell ended with code {code}")
         self.output = output
         self.code = code
+
+
+class CommandTimedOut(Exception):
+    """A command did not come to its end in its time."""
 
 
 class Mark:
@@ -229,24 +233,24 @@ class Shell:
         """How its process ended (negative: minus the signal), None while it lives."""
         return self._child.ended.result() if self._child.ended.done() else None
 
-    async def run(self, command: str, timeout: float) -> Ran:
+    async def run(self, command: str, seconds: float) -> Ran:
         """Run a command to its end.
 
         Raises:
             ShellEnded: the shell ended first.
-            asyncio.TimeoutError: `timeout` seconds have passed. The command is still running: kill the shell.
+            CommandTimedOut: that many seconds have passed. The command is still running: kill the shell.
         """
         mark = Mark()
         found = self._output.expect(mark)
         self._feed(f"{{ {command}\n}} </dev/null 2>&1; {mark.script()}; {_wait(self._dialect)}".encode())
-        await asyncio.wait([found, self._child.ended], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await _first(found, self._child.ended, seconds)
         if not found.done() and self._child.ended.done():
-            await asyncio.wait([found, self._output.ended], timeout=_AFTER_END, return_when=asyncio.FIRST_COMPLETED)
+            await _first(found, self._output.ended, _AFTER_END)
         if found.done():
             return found.result()
         if self._child.ended.done():
             raise ShellEnded(self._output.tail(), self._child.ended.result())
-        raise asyncio.TimeoutError
+        raise CommandTimedOut
 
     def kill(self) -> None:
         """End the shell and all that runs in it."""
@@ -270,6 +274,11 @@ class Shell:
             view = view[written:]
         with contextlib.suppress(BrokenPipeError):
             os.write(self._trigger, b"\n")
+
+
+async def _first(one: asyncio.Future[Any], other: asyncio.Future[Any], seconds: float) -> None:
+    """Wait for the first of two, at most so long."""
+    await asyncio.wait([one, other], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _wait(dialect: Dialect) -> str:

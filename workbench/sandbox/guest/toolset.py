@@ -52,8 +52,8 @@ BASH = _tool(
 READ = _tool(
     "read",
     "Read a file rooted at the working directory.",
-    "Input payload for the `read` tool.\n\nReads file contents\nrelative to the runner's working directory (or absolute "
-    "when\nthe runner permits).",
+    "Input payload for the `read` tool.\n\nReads file contents\nrelative to the runner's working directory (or "
+    "absolute when\nthe runner permits).",
     {"file_path": _required("File Path", _STRING), "view_range": _optional("View Range", _INTEGERS)},
     ["file_path"],
 )
@@ -67,8 +67,8 @@ WRITE = _tool(
 EDIT = _tool(
     "edit",
     "Replace text in a file by exact string match.",
-    "Input payload for the `edit` tool.\n\nPerforms a string\nreplacement in the named file; by default `old_string` must"
-    "\noccur exactly once.",
+    "Input payload for the `edit` tool.\n\nPerforms a string\nreplacement in the named file; by default `old_string` "
+    "must\noccur exactly once.",
     {
         "file_path": _required("File Path", _STRING),
         "new_string": _required("New String", _STRING),

@@ -18,10 +18,12 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.sandbox.sandbox import SandboxError
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class SnapshotError(Exception):
+class SnapshotError(SandboxError):
     """A snapshot cannot be taken, read or restored. `str` tells a person what happened and what to do."""
 
 
@@ -41,7 +43,7 @@ class ObjectStore:
         self._root = str(root)
         self._compressed = compressed
         self._max_bytes = max_bytes
-        self._temporary = f"{root.parent}/tmp"
+        self._temporary = str(root.parent / "tmp")
         self._names = (f"{os.getpid()}-{secrets.token_hex(4)}-{number}" for number in itertools.count())
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(self._temporary).mkdir(mode=0o700, exist_ok=True)
@@ -100,14 +102,18 @@ class ObjectStore:
     def remove(self, digest: str) -> int:
         """Remove an object and return the bytes that it took."""
         path = Path(self.path(digest))
-        size = path.stat().st_size
-        path.unlink()
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:  # by another process
+            return 0
         return size
 
     def _write(self, path: str, data: bytes) -> None:
         temporary = f"{self._temporary}/{next(self._names)}"
         try:
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, "wb") as file:
                 file.write(data)
             try:
                 os.rename(temporary, path)  # noqa: PTH104 - ten thousands of calls

@@ -134,13 +134,14 @@ def _entries(document: Mapping[str, object], digest: str) -> Iterator[Entry]:
         raise _malformed(digest)
     names = set()
     for row in rows:
-        if not isinstance(row, list) or len(row) != 6 or not _is_entry(*row) or row[0] in names:
+        if not isinstance(row, list) or len(row) != 6 or not _is_entry(row) or row[0] in names:
             raise _malformed(digest)
         names.add(row[0])
         yield Entry(*row)
 
 
-def _is_entry(name: object, kind: object, mode: object, size: object, mtime: object, content: object) -> bool:
+def _is_entry(row: list[object]) -> bool:
+    name, kind, mode, size, mtime, content = row
     return (
         isinstance(name, str)
         and is_file_name(name)

@@ -1,0 +1,70 @@
+"""What all tests share: where Docker tests can run, and that no test leaves this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+LOCAL_NAMES = (None, "", "localhost", b"localhost")
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse sockets to elsewhere: a test that needs the network is no test of this program."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event in ("socket.connect", "socket.sendto"):
+        host = arguments[1][0] if isinstance(arguments[1], tuple) else None
+    else:
+        return
+    if host not in LOCAL_NAMES and not _is_harmless(str(host), resolving=event == "socket.getaddrinfo"):
+        raise PermissionError(f"a test may not reach {host!r}: only this machine is allowed")
+
+
+def _is_harmless(host: str, *, resolving: bool) -> bool:
+    """An address of this machine; to resolve, any address, because nothing is sent for it."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback or resolving
+    except ValueError:
+        return False
+
+
+sys.addaudithook(_stay_on_this_machine)
+
+
+@cache
+def why_no_gvisor() -> str | None:
+    """Why tests that need Docker with gVisor cannot run here, None if they can."""
+    try:
+        import docker
+
+        with_docker = docker.from_env(timeout=10)
+        runtimes = with_docker.info()["Runtimes"]
+        with_docker.close()
+    except Exception as error:
+        return f"no Docker daemon answers ({type(error).__name__})"
+    if any("runsc" in f"{name} {entry.get('path', '')}" for name, entry in runtimes.items()):
+        return None
+    return "the Docker daemon has no gVisor runtime: run `workbench setup`"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("docker") is None:
+        return
+    reason = why_no_gvisor()
+    if reason is None:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"Docker tests must run here: {reason}", pytrace=False)
+    pytest.skip(f"needs Docker with gVisor: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "docker" in report.keywords]
+    if skipped:
+        terminalreporter.section("SKIPPED: the sandbox was not tested", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{len(skipped)} tests {skipped[0].longrepr[2].removeprefix('Skipped: ')}")

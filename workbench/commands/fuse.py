@@ -1,0 +1,36 @@
+"""`workbench fuse`: what this sitting has spent, and a new sitting."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from workbench.commands.exit_codes import DONE, USAGE
+from workbench.commands.money import usd
+from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse, FuseStatus
+from workbench.trace.errors import StoreError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print or reset the sitting's spending, for real money and for the offline script's."""
+    if not (options.agent / "agent.yaml").is_file():
+        print(f"workbench: there is no agent.yaml in {options.agent.absolute()}", file=sys.stderr)
+        return USAGE
+    try:
+        for kind in ("live", "offline"):
+            fuse = Fuse.open(options.agent, DEFAULT_LIMIT_USD, "live" if kind == "live" else "offline")
+            try:
+                if options.reset:
+                    fuse.reset()
+                print(_line(kind, fuse.status()))
+            finally:
+                fuse.close()
+    except StoreError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return USAGE
+    return DONE
+
+
+def _line(kind: str, status: FuseStatus) -> str:
+    reserved = f", {usd(status.reserved)} set aside for requests under way" if status.reserved else ""
+    return f"{kind:<8} {usd(status.spent)} of {usd(status.limit)} spent{reserved}"
