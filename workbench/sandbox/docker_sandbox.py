@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from workbench.sandbox.ownership import owner_labels
 from workbench.sandbox.proof import proof_of, refuse_unproven
 from workbench.sandbox.sandbox import Gauges, Proof, SandboxError, SandboxSpec, WorkspaceSnapshot
 from workbench.sandbox.threads import in_thread
-from workbench.sandbox.workspaces import discard_workspace, give_all, keep_workspace, new_workspace
+from workbench.sandbox.workspaces import discard_workspace, keep_workspace, new_workspace
 from workbench.trace.events import Egress, Notice
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ class Snapshots(Protocol):
         """Record a workspace as it is now."""
         ...
 
-    def restore(self, digest: str, into: Path) -> None:
-        """Make a folder what the workspace was at a snapshot."""
+    def restore(self, digest: str, into: Path, owner: tuple[int, int] | None = None) -> None:
+        """Make an empty folder what the workspace was at a snapshot, all of it owned by `owner` (uid, gid)."""
         ...
 
 
@@ -254,17 +255,16 @@ class DockerSandbox:
         return await self._with_files(lambda: self._snapshots.take(self._workspace), "recorded")
 
     async def restore(self, digest: str) -> None:
-        """Make the workspace what it was at a snapshot; call it before any tool runs.
+        """Make the workspace what it was at a snapshot; it must be empty, so call it before any tool runs.
 
         Raises:
             SandboxError: there is no such snapshot, or it could not be written.
         """
-
-        def write() -> None:
-            self._snapshots.restore(digest, self._workspace)
-            give_all(self._workspace, ToolUser.current())
-
-        await self._with_files(write, f"restored to {digest[:12]}")
+        user = ToolUser.current()
+        owner = (user.uid, user.gid) if os.geteuid() == 0 else None
+        await self._with_files(
+            lambda: self._snapshots.restore(digest, self._workspace, owner), f"restored to {digest[:12]}"
+        )
 
     async def _with_files(self, work: Callable[[], T], done: str) -> T:
         async with self._files:
@@ -280,9 +280,11 @@ class DockerSandbox:
             SandboxError: the sandbox was lost, now or before.
         """
         try:
-            await self._ask("stop", _STOP_SECONDS)
+            answer = await self._ask("stop_tools", _STOP_SECONDS)
+            if answer.get("left"):
+                raise SandboxError(f"{answer['left']} processes of tools could not be stopped.")
         except SandboxError:
-            self._container.end("its guest could not stop the tools within a second, so it was removed")
+            self._container.end("its tools could not be stopped within a second, so it was removed")
             await self._container.remove()
             raise
 
@@ -290,9 +292,7 @@ class DockerSandbox:
         if self.lost is not None:
             raise SandboxError(f"The sandbox is lost: {self.lost}.")
         try:
-            async with asyncio.timeout(seconds):
-                answer: Mapping[str, Any] = await self._link.control(operation)
-                return answer
+            return await self._link.control(operation, timeout=seconds)
         except TimeoutError as error:
             raise SandboxError(f"The sandbox did not answer to {operation!r} within {seconds:g} s.") from error
         except (OSError, EOFError) as error:
@@ -320,7 +320,7 @@ class DockerSandbox:
 
 async def _linked(container: LivingContainer, proxy: EgressProxy) -> Link:
     try:
-        return await Link.start(container, proxy.serve, _READY_SECONDS)
+        return await Link.start(container, proxy.serve, timeout=_READY_SECONDS)
     except (SandboxError, OSError, EOFError) as error:
         reason = await container.reason() or ": ".join([str(error), *container.last_words.splitlines()[-1:]])
         raise SandboxError(f"The sandbox did not start: {reason}.") from error

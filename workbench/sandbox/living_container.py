@@ -119,7 +119,11 @@ class LivingContainer:
         Raises:
             ConnectionError: the container or the daemon is gone.
         """
-        await self._attached().write(data)
+        try:
+            await self._attached().write(data)
+        except ConnectionError:
+            await self.reason()
+            raise
 
     async def write_eof(self) -> None:
         """Send no more."""

@@ -8,7 +8,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,32 +49,34 @@ class VerdictFile:
 
     def find(self, key: str, now: float) -> Verdict | None:
         """The verdict under `key`, unless it was a failure and an hour has passed."""
-        entry = self._read().get(key)
-        if not isinstance(entry, dict) or not isinstance(entry.get("at"), int | float):
-            return None
-        trouble = entry.get("trouble")
-        verdict = Verdict(None if trouble is None else str(trouble), float(entry["at"]))
-        fresh = verdict.trouble is None or 0 <= now - verdict.at < _FAILURE_HOLDS
-        return verdict if fresh else None
+        verdict = self._read().get(key)
+        if verdict is None or verdict.trouble is None or 0 <= now - verdict.at < _FAILURE_HOLDS:
+            return verdict
+        return None
 
     def keep(self, key: str, verdict: Verdict) -> None:
         """Remember a verdict; quietly not, where the folder cannot be written."""
-        entries = {**self._read(), key: {"trouble": verdict.trouble, "at": verdict.at}}
-        newest = sorted(entries.items(), key=lambda item: float(item[1]["at"]))[-_KEPT:]
+        newest = sorted({**self._read(), key: verdict}.items(), key=lambda item: item[1].at)[-_KEPT:]
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False, encoding="utf-8") as file:
-                json.dump(dict(newest), file)
+                json.dump({name: asdict(kept) for name, kept in newest}, file)
             Path(file.name).replace(self._path)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> dict[str, Verdict]:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        if not isinstance(content, dict):
-            return {}
-        return {key: entry for key, entry in content.items() if isinstance(entry, dict) and "at" in entry}
+        found = content.items() if isinstance(content, dict) else ()
+        return {key: verdict for key, entry in found if (verdict := _verdict(entry)) is not None}
+
+
+def _verdict(entry: object) -> Verdict | None:
+    match entry:
+        case {"trouble": str() | None as trouble, "at": int() | float() as at}:
+            return Verdict(trouble, at)
+    return None
 
 
 def verdict_key(facts: EngineFacts, runtime: Runtime) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from workbench.sandbox.apt import Apt
@@ -12,7 +14,7 @@ from workbench.sandbox.base_recipe import Way
 from workbench.sandbox.daemon import DaemonFacts, ask_daemon, connect
 from workbench.sandbox.distribution import Host
 from workbench.sandbox.sandbox import SandboxError
-from workbench.sandbox.shell import Progress, Shell
+from workbench.sandbox.shell import Progress, Shell, find_program
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -70,10 +72,24 @@ def need_apt(machine: Machine, by_hand: Sequence[str]) -> None:
     """Raise ByHandError unless packages can be installed by apt and run gVisor here."""
     if machine.host.family is None or not machine.host.runs_gvisor:
         raise ByHandError(f"{machine.host.name} is set up by hand.", by_hand)
-    need_root(machine, ["sudo workbench setup", "# or:", *by_hand])
+    need_root(machine, [f"sudo {our_command()} setup", "# or:", *by_hand])
 
 
 def need_root(machine: Machine, by_hand: Sequence[str]) -> None:
     """Raise ByHandError unless commands can be run as root."""
     if not machine.shell.can_be_root:
         raise ByHandError("This needs root, and neither root nor sudo without a password is available.", by_hand)
+
+
+def our_command() -> str:
+    """The command `workbench` by its path, as root's PATH may not have it."""
+    return shutil.which("workbench") or "workbench"
+
+
+def can_unshare(user: str) -> bool:
+    """True if a user who is not root can unpack a root file system: subordinate ids and the programs that map them."""
+    try:
+        granted = Path("/etc/subuid").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith(f"{user}:") for line in granted) and find_program("newuidmap") is not None

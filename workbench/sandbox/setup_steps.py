@@ -23,7 +23,17 @@ from workbench.sandbox.runtimes import (
     runsc_version,
 )
 from workbench.sandbox.sandbox import Proof, SandboxError
-from workbench.sandbox.setup_machine import ByHandError, Machine, NewGroupError, Step, need_apt, need_root, open_daemon
+from workbench.sandbox.setup_machine import (
+    ByHandError,
+    Machine,
+    NewGroupError,
+    Step,
+    can_unshare,
+    need_apt,
+    need_root,
+    open_daemon,
+    our_command,
+)
 from workbench.sandbox.shell import find_program
 from workbench.sandbox.vendor import vendor_steps
 
@@ -208,8 +218,12 @@ class BuildBaseImage:
         return f"{base.name}: {base.note}"
 
     def _install_mmdebstrap(self, machine: Machine) -> None:
-        if machine.host.family and find_program("mmdebstrap") is None:
-            need_root(machine, ["sudo apt-get install -y mmdebstrap", "workbench setup"])
+        if machine.host.family is None:
+            return
+        if not can_unshare(machine.host.user):
+            need_root(machine, [f"sudo {our_command()} setup"])
+        if find_program("mmdebstrap") is None:
+            need_root(machine, ["sudo apt-get install -y mmdebstrap", f"{our_command()} setup"])
             machine.apt.install(["mmdebstrap"], machine.progress)
 
 

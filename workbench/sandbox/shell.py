@@ -22,6 +22,7 @@ Progress = Callable[[str], None]
 """Hears one line of what is going on at a time."""
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_COMMAND_LENGTH: Final = 240
 _KEPT_LINES: Final = 400
 _TAIL_LINES: Final = 12
 _ERROR_LINES: Final = 6
@@ -36,8 +37,14 @@ class CommandError(SandboxError):
         self.command = tuple(command)
         self.ending = ending
         self.tail = tuple(tail)
-        text = f"`{without_passwords(shlex.join(command))}` {ending}"
+        text = f"`{shown_command(command)}` {ending}"
         super().__init__("\n  ".join([text + (":" if self.tail else "."), *self.tail]))
+
+
+def shown_command(command: Sequence[str]) -> str:
+    """The command as it would be typed, without passwords; a very long one is cut."""
+    text = without_passwords(shlex.join(command))
+    return text if len(text) <= _COMMAND_LENGTH else f"{text[:_COMMAND_LENGTH]}..."
 
 
 def without_passwords(text: str) -> str:
@@ -99,7 +106,7 @@ class Shell:
         lines: list[str] = []
         self._note(f"$ {shlex.join(command)}")
         if as_root:
-            progress(without_passwords(f"$ {shlex.join(command)}"))
+            progress(f"$ {shown_command(command)}")
         for line, ending in _stream(full, {**os.environ, "PATH": _wide_path(), **extra}, timeout):
             if ending:
                 self._note(f"[{ending}]")

@@ -81,20 +81,6 @@ def give(folder: Path, user: ToolUser) -> None:
         os.chown(folder, user.uid, user.gid, follow_symlinks=False)
 
 
-def give_all(folder: Path, user: ToolUser) -> None:
-    """Make everything below a folder the tools' own; links themselves, never what they point to.
-
-    Raises:
-        OSError: something could not be given.
-    """
-    if os.geteuid() != 0:
-        return
-    give(folder, user)
-    for _, folders, files, descriptor in os.fwalk(folder, follow_symlinks=False):
-        for name in (*folders, *files):
-            os.chown(name, user.uid, user.gid, dir_fd=descriptor, follow_symlinks=False)
-
-
 def discard_workspace(workspace: Path) -> None:
     """Delete a workspace that `new_workspace` made; others are left alone, and so is what cannot be deleted."""
     if workspace.name == _FILES and workspace.parent.parent.name == _WORKSPACES:

@@ -58,7 +58,7 @@ class Connection:
         """Stop the server; returns within a few seconds whatever it does."""
         self._closed = True
         await self._life.stop()
-        self.log.flush()
+        self.log.close()
 
     async def _call(self, tool: str, arguments: JsonObject, seconds: float) -> CallToolResult:
         life = await self._living()

@@ -90,7 +90,7 @@ class Endpoints:
         return Endpoint(
             server.name,
             "stdio",
-            lambda log: sandbox.spawn(server.command, server.env, log.lines),
+            lambda log: sandbox.spawn(server.command, server.env, log.stderr),
             f"Check its command in agent.yaml, `{shlex.join(server.command)}`, which runs in the sandbox: what it "
             "needs must be in the image (container.packages) and hosts that it calls in network.allow.",
             server.timeout,

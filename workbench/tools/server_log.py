@@ -13,7 +13,9 @@ from workbench.trace.events import Notice
 
 LINE_LENGTH = 500
 """Characters of a line that are kept."""
-TAIL_LINES = 8
+PARTIAL_LENGTH = 8 * 1024
+"""Characters of a line that are kept while its end has not come."""
+TAIL_LINES = 15
 """Last lines of a server that an error message shows."""
 BURST = 20
 """Lines that are shown at once."""
@@ -39,11 +41,15 @@ class ServerLog:
         self._allowance = float(BURST)
         self._last = clock()
         self._hidden = 0
+        self._partial = ""
 
-    def lines(self, text: str) -> None:
-        """Take in one or more lines that the server wrote to stderr."""
-        for line in text.splitlines():
-            self.line(line)
+    def stderr(self, text: str) -> None:
+        """Take in what the server wrote to stderr, in pieces as they come."""
+        *lines, rest = text.split("\n")
+        for line in lines:
+            self.line(self._partial + line)
+            self._partial = ""
+        self._partial = (self._partial + rest)[:PARTIAL_LENGTH]
 
     def line(self, text: str, source: str = "stderr") -> None:
         """Take in one line, and show it if not too many came."""
@@ -54,7 +60,7 @@ class ServerLog:
         if not self._may_show():
             self._hidden += 1
             return
-        self.flush()
+        self._tell_hidden()
         self._notices(Notice("server", f"{self._server} ({source}): {line}", data={"server": self._server}))
 
     def remember(self, text: str) -> None:
@@ -66,21 +72,25 @@ class ServerLog:
         level: Literal["info", "warning"] = "warning" if warning else "info"
         self._notices(Notice("server", self.fit(text), level, {"server": self._server}))
 
-    def flush(self) -> None:
-        """Tell how many lines were not shown."""
-        if self._hidden:
-            hidden, self._hidden = self._hidden, 0
-            self.notice(f"{self._server}: {hidden} more lines were not shown", warning=False)
+    def close(self) -> None:
+        """Show what is left: a line without an end, and how many lines were not shown."""
+        partial, self._partial = self._partial, ""
+        self.line(partial)
+        self._tell_hidden()
 
     def tail(self) -> str:
         """The last lines as an error message appends them, empty if there are none."""
-        if not self._tail:
-            return ""
-        return "\nIts last lines:\n" + "\n".join(f"  {line}" for line in self._tail)
+        lines = [*self._tail, *filter(None, [self.fit(self._partial)])][-TAIL_LINES:]
+        return "\nIts last lines:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
 
     def fit(self, text: str) -> str:
         """`text` without secrets, as one line of bounded length."""
         return one_line(self._conceal(text), LINE_LENGTH)
+
+    def _tell_hidden(self) -> None:
+        if self._hidden:
+            hidden, self._hidden = self._hidden, 0
+            self.notice(f"{self._server}: {hidden} more lines were not shown", warning=False)
 
     def _may_show(self) -> bool:
         now = self._clock()

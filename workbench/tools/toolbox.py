@@ -77,9 +77,9 @@ class SandboxTools(Protocol):
     def spawn(self, command: Sequence[str], env: Mapping[str, str], on_stderr: Callable[[str], None]) -> Transport:
         """Start an MCP server over stdio in the sandbox; leaving the context stops it with all its children.
 
-        `on_stderr` gets one or more whole lines. Messages that are none of the protocol come as exceptions on the
-        transport's reading side, as the SDK's own transports give them; so does how the process ended, which is then
-        told as the reason.
+        `on_stderr` gets what the server writes there, in pieces as they come, and last a line on how the process ended.
+        Lines that are no messages of the protocol come as exceptions on the transport's reading side, as the SDK's own
+        transports give them.
         """
         ...
 

@@ -31,6 +31,8 @@ _TICK_NS = 20_000_000
 _COARSE_TICK_NS = 2_000_000_000
 _TRIES = 3
 _MAX_DEPTH = 2000
+_MOST_LISTED = 100_000
+"""Names in one folder that are sorted before a limit is applied, so that it leaves out the same ones every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,7 @@ class Notes:
     def texts(self) -> tuple[str, ...]:
         """A sentence for each kind of trouble."""
         return tuple(
-            f"{shown_path(first)} {trouble}"
-            if count == 1
-            else f"{count} files {trouble}, the first is {shown_path(first)}"
+            f"{shown_path(first)}: {trouble}" if count == 1 else f"{count} files, {shown_path(first)} first: {trouble}"
             for trouble, (count, first) in self._found.items()
         )
 
@@ -159,7 +159,7 @@ class Scan:
         seen = known.files if known else {}
         fd = here.fd
         with os.scandir(fd) as entries:
-            listed = sorted(islice(entries, max(0, self._files_left) + 1), key=_name)
+            listed = sorted(islice(entries, max(self._files_left + 1, _MOST_LISTED)), key=_name)
         for item in listed:
             self._files_left -= 1
             if self._files_left < 0:
