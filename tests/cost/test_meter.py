@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.cost.meter import Meter, StepCost
@@ -26,6 +27,8 @@ from workbench.trace.events import (
     RunStarted,
     Trigger,
 )
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 BEGIN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 STARTED = RunStarted("a", "d", {}, Trigger(), "in", "m", "api", None, Decimal("0.25"))
@@ -59,21 +62,26 @@ REPLIES = st.builds(
     st.sampled_from(["live", "live", "tape", "edited"]),
 )
 ENDS = st.sampled_from(
-    [RunCompleted("", "end_turn", 1, Usage(), END, 1.0), RunFailed("timeout", "", FailureState(1, 1), 1, Usage(), END, 1.0)]
+    [
+        RunCompleted("", "end_turn", 1, Usage(), END, 1.0),
+        RunFailed("timeout", "", FailureState(1, 1), 1, Usage(), END, 1.0),
+    ]
 )
-DATA = st.one_of(REPLIES, st.just(Message("m")), st.just(sandbox()), st.just(STARTED), ENDS)
+DATA: st.SearchStrategy[Any] = st.one_of(REPLIES, st.just(Message("m")), st.just(sandbox()), st.just(STARTED), ENDS)
 EVENTS = st.lists(st.tuples(st.integers(0, 4), DATA), max_size=25).map(lambda items: run(*items))
 
 
+@CALM
 @given(EVENTS, st.lists(st.integers(0, 25), max_size=6))
 def test_any_portions_give_the_same(events: list[Event], cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(events)]
     meter = Meter()
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in pairwise(places):
         meter = meter.after(events[begin:end])
     assert meter == Meter().after(events)
 
 
+@CALM
 @given(EVENTS)
 def test_the_parts_add_up(events: Sequence[Event]) -> None:
     meter = Meter().after(events)
@@ -105,7 +113,9 @@ def test_a_run_that_goes_on() -> None:
     assert meter.cache_hit_share == Decimal("0.76")
     assert meter.runtime_seconds() == 7
     assert meter.runtime_seconds(BEGIN + timedelta(seconds=10, microseconds=4_900)) == Decimal("12.004")
-    assert meter.costs(hourly) == Costs(Decimal("0.006"), hourly(Decimal(7)), Decimal("0.006") + hourly(Decimal(7)), Decimal(7))
+    assert meter.costs(hourly) == Costs(
+        Decimal("0.006"), hourly(Decimal(7)), Decimal("0.006") + hourly(Decimal(7)), Decimal(7)
+    )
 
 
 def test_what_comes_from_a_tape_or_was_edited_costs_nothing() -> None:
@@ -125,7 +135,7 @@ def test_what_comes_from_a_tape_or_was_edited_costs_nothing() -> None:
 def test_an_unknown_price_makes_the_total_unknown_and_what_is_known_stays() -> None:
     meter = Meter().after(run((1, reply(Usage(1, 1), None)), (1, reply(Usage(1, 1), Decimal("0.1")))))
     costs = meter.costs(hourly)
-    assert (costs.model, costs.total, costs.runtime) == (None, None, 0)
+    assert (costs.model, costs.total, costs.runtime) == (None, None, Decimal(0))
     assert (meter.unpriced, meter.priced_usd) == (1, Decimal("0.1"))
     assert meter.steps[0].model_usd is None
 

@@ -6,12 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.cost.prices import BUILTIN_FILE, PriceList
 from workbench.cost.projection import RunCost, Spread, project
 from workbench.cost.usage import Usage
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PRICES = PriceList.load(BUILTIN_FILE)
 CENT = Decimal("0.01")
@@ -60,6 +62,7 @@ def test_one_unknown_price_leaves_only_the_runtime_known() -> None:
 AMOUNTS = st.decimals(0, 100, places=6)
 
 
+@CALM
 @given(st.integers(0, 10**6), st.lists(st.builds(RunCost, AMOUNTS, AMOUNTS), min_size=1, max_size=20))
 def test_the_middle_is_in_the_middle(runs: int, measured: list[RunCost]) -> None:
     projection = project(runs, measured)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from workbench.cost.usage import Usage
 from workbench.definition.agent import Effort, ModelSettings, Thinking
 from workbench.model.connect import connect
 from workbench.model.conversation import Delta, Model, ModelError, Reply, Request, Retry
@@ -20,6 +21,59 @@ from workbench.model.offline_script import OfflineScript
 
 SECRET = "sk-ant-test-0123456789abcdef"
 ENDPOINT = "http://endpoint.test:1234"
+
+
+SIGNATURE = "EqQBCkYIAxgCKkAf+/="
+RICH_REPLY: list[dict[str, Any]] = [
+    {
+        "type": "message_start",
+        "message": {
+            "id": "msg_7",
+            "model": "claude-haiku-4-5-20251001",
+            "content": [],
+            "usage": {
+                "input_tokens": 10,
+                "output_tokens": 1,
+                "cache_creation_input_tokens": 30,
+                "cache_creation": {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 0},
+                "cache_read_input_tokens": 20,
+            },
+        },
+    },
+    {"type": "ping"},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": "", "signature": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Größe? "}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Ja 😀"}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": SIGNATURE}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "content_block_start", "index": 1, "content_block": {"type": "redacted_thinking", "data": "Emw="}},
+    {"type": "content_block_stop", "index": 1},
+    {"type": "content_block_start", "index": 2, "content_block": {"type": "text", "text": "", "citations": None}},
+    {"type": "content_block_delta", "index": 2, "delta": {"type": "text_delta", "text": "I look.\r\n\u2028"}},
+    {"type": "content_block_stop", "index": 2},
+    {
+        "type": "content_block_start",
+        "index": 3,
+        "content_block": {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {}, "caller": None},
+    },
+    {"type": "content_block_delta", "index": 3, "delta": {"type": "input_json_delta", "partial_json": ""}},
+    {"type": "content_block_delta", "index": 3, "delta": {"type": "input_json_delta", "partial_json": '{"path": "ä'}},
+    {"type": "content_block_delta", "index": 3, "delta": {"type": "input_json_delta", "partial_json": '.txt"}'}},
+    {"type": "content_block_stop", "index": 3},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "tool_use", "stop_sequence": None, "stop_details": None},
+        "usage": {"output_tokens": 50, "input_tokens": 11, "output_tokens_details": {"thinking_tokens": 9}},
+    },
+    {"type": "message_stop"},
+]
+RICH_CONTENT: list[dict[str, Any]] = [
+    {"type": "thinking", "thinking": "Größe? Ja 😀", "signature": SIGNATURE},
+    {"type": "redacted_thinking", "data": "Emw="},
+    {"type": "text", "text": "I look.\r\n\u2028"},
+    {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"path": "ä.txt"}},
+]
+RICH_USAGE = Usage(11, 50, 20, 30, 0, 9, 0)
 
 
 @dataclass
@@ -189,6 +243,9 @@ class Kit:
     folder: Path
     secret: str = SECRET
     endpoint: str = ENDPOINT
+    reply: Sequence[Mapping[str, Any]] = tuple(RICH_REPLY)
+    content: Sequence[Mapping[str, Any]] = tuple(RICH_CONTENT)
+    usage: Usage = RICH_USAGE
     ask = staticmethod(ask_once)
     request = staticmethod(build_request)
     went_on = staticmethod(went_on)

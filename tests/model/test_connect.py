@@ -79,6 +79,21 @@ async def test_a_named_profile(kit: Kit, tmp_path: Path, monkeypatch: pytest.Mon
     assert request.headers["authorization"] == "Bearer oauth-1"
 
 
+async def test_a_profile_that_cannot_be_used(kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "configs" / "work.json").write_text('{"authentication": {"type": "user_oauth", "client_id": "c"}}')
+    secret = tmp_path / "credentials" / "work.json"
+    secret.write_text('{"access_token": "oauth-secret-1", "expires_at": 1, "type": "oauth_token"}')
+    secret.chmod(0o600)
+    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
+    model = connect({"ANTHROPIC_PROFILE": "work"}, transport=httpx2.MockTransport(lambda _: kit.failed(500)))
+    failure = (await kit.ask(model, kit.request())).failure
+    assert failure.kind == "authentication"
+    assert "from ANTHROPIC_PROFILE cannot be used" in str(failure)
+    assert "oauth-secret-1" not in str(failure)
+
+
 def refusal(environment: dict[str, str]) -> ModelError:
     with pytest.raises(ModelError) as caught:
         connect(environment)

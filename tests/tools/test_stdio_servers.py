@@ -105,13 +105,12 @@ async def test_a_crash_is_an_outcome_and_the_next_call_starts_the_server_again(
         second = await toolbox.call("pid", {})
     assert crashed.is_error
     said = text_of(crashed)
-    assert said.startswith("the MCP server test ended during the call of work.")
+    assert said.startswith("the MCP server test ended during the call of work: [exited with code 7]")
     assert "out of cheese" in said
-    assert "exited with code 7" in said
     assert not second.is_error
     assert text_of(first) != text_of(second)
     told = [notice.text for notice in notices if notice.level == "warning"]
-    assert told[0].startswith("the MCP server test ended. ")
+    assert told[0] == "the MCP server test ended: [exited with code 7]"
     assert told[1:] == ["the MCP server test is started again (1 of 3)"]
     assert all(process.returncode is not None for process in sandbox.processes)  # type: ignore[attr-defined]
 

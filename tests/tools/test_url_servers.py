@@ -194,7 +194,7 @@ async def test_a_lost_connection_is_an_error_and_the_next_call_connects_again(
         still = await toolbox.call("add", {"a": 1, "b": 1})
         down = False
         again = await toolbox.call("add", {"a": 1, "b": 1})
-    assert "the MCP server weather ended during the call of add. Reason: cut: ${TOKEN} (ConnectError)" in text_of(lost)
+    assert "the MCP server weather ended during the call of add: cut: ${TOKEN} (ConnectError)" in text_of(lost)
     assert "could not be started again: cut: ${TOKEN} (ConnectError)" in text_of(still)
     assert text_of(again) == "2"
     assert SECRET not in str(notices)

@@ -40,7 +40,7 @@ LIMIT = 2**53
 
 _TEXT = st.one_of(
     st.text(max_size=40),
-    st.text(st.characters(codec="utf-8"), min_size=500, max_size=600),
+    st.text(max_size=10).map(lambda text: text + "long enough to be pooled " * 21),
     st.text(st.characters(categories=("Cs", "Lu"), min_codepoint=0xDC00), max_size=5),  # lone low surrogates among them
     st.sampled_from(["\x1b[31mred", "\u202eevil", "line\r\nbreak\u2028here", "x" * 512, "é" * 256, "\ud800"]),
 )
@@ -119,7 +119,9 @@ def story(run_id: str = "261122-093000-abcd", steps: int = 2, **started: Any) ->
     for step in range(1, steps + 1):
         items.extend((step, data) for data in one_step(step))
     usage = Usage(100 * steps, 20 * steps, 1_000 * steps)
-    costs = Costs(Decimal("0.0003") * steps, Decimal("0.00002"), Decimal("0.0003") * steps + Decimal("0.00002"), Decimal(1))
+    costs = Costs(
+        Decimal("0.0003") * steps, Decimal("0.00002"), Decimal("0.0003") * steps + Decimal("0.00002"), Decimal(1)
+    )
     items.append((steps, RunCompleted("The ticket is about billing.", "end_turn", steps, usage, costs, 4.5, "snap-9")))
     return numbered(run_id, items)
 
@@ -169,7 +171,14 @@ def one_step(step: int) -> Sequence[EventData]:
         ),
         Message(f"Looking, {step}"),
         ToolCall(
-            f"t{step}", 1, "bash", "bash", {"command": "cat ticket.txt"}, 28, "c" * 32, ContainerState("/workspace", "s1")
+            f"t{step}",
+            1,
+            "bash",
+            "bash",
+            {"command": "cat ticket.txt"},
+            28,
+            "c" * 32,
+            ContainerState("/workspace", "s1"),
         ),
         ToolResult(
             f"t{step}",

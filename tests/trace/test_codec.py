@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.jsontypes import JsonValue
@@ -32,11 +32,13 @@ from workbench.trace.codec import (
 from workbench.trace.errors import EventFormatError
 from workbench.trace.events import EVENT_TYPES, Event, EventData, Message, Notice, ToolCall
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
-@settings(max_examples=40)
+@settings(CALM, max_examples=40)
 @given(drawn=st.data())
 def test_every_type_of_event_comes_back_as_it_was(
     name: str, drawn: st.DataObject, any_data: dict[str, st.SearchStrategy[EventData]]
@@ -47,10 +49,9 @@ def test_every_type_of_event_comes_back_as_it_was(
     assert data_from_json(name, parsed_json(text)) == data
 
 
+@CALM
 @given(drawn=st.data())
-def test_an_event_comes_back_through_a_line_of_ascii(
-    drawn: st.DataObject, any_event: st.SearchStrategy[Event]
-) -> None:
+def test_an_event_comes_back_through_a_line_of_ascii(drawn: st.DataObject, any_event: st.SearchStrategy[Event]) -> None:
     event = drawn.draw(any_event)
     line = json_line(event_to_json(event))
     assert line.isascii()
@@ -171,6 +172,7 @@ def test_two_surrogates_that_make_a_character_are_that_character_afterwards() ->
         assert json.loads(text("\ud83d\ude00")) == "😀"
 
 
+@CALM
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.timezones()))
 def test_times_come_back(at: datetime) -> None:
     text = time_to_text(at)
@@ -198,4 +200,6 @@ def test_writing_events_needs_none_of_the_big_libraries() -> None:
         "import sys, workbench.trace.store, workbench.trace.export, workbench.cost.prices, workbench.cost.fuse;"
         "print([name for name in ('pydantic', 'pydantic_core', 'yaml') if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -201,10 +201,15 @@ def test_a_snapshot_sees_one_state(path: Path) -> None:
 
 def test_a_file_that_another_keeps_locked_is_explained(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    with closing(open_for_writing(path, FIRST)) as one, closing(open_for_writing(path, FIRST)) as other:
-        with transaction(one), pytest.raises(StoreError, match="another program has locked the note store"):  # noqa: SIM117
-            with explained(path, FIRST), transaction(other):
-                pass
+    with (
+        closing(open_for_writing(path, FIRST)) as one,
+        closing(open_for_writing(path, FIRST)) as other,
+        transaction(one),
+        pytest.raises(StoreError, match="another program has locked the note store"),
+        explained(path, FIRST),
+        transaction(other),
+    ):
+        pass
 
 
 def as_ordinary_user(work: Callable[[], None]) -> int:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.trace.errors import RunNotFoundError, TraceFormatError
 from workbench.trace.events import Event
 from workbench.trace.export import export_jsonl, import_jsonl
 from workbench.trace.store import Store
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 MakeRun = Callable[..., list[Event]]
 
@@ -72,6 +74,7 @@ def test_a_trace_that_is_broken_says_in_which_line(
     assert said in str(caught.value)
 
 
+@CALM
 @given(drawn=st.data())
 def test_no_line_makes_a_traceback(drawn: st.DataObject, any_json: st.SearchStrategy[object]) -> None:
     value = drawn.draw(st.one_of(any_json, st.fixed_dictionaries({"run_id": st.just("r"), "data": any_json})))

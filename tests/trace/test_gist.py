@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.cost.usage import Usage
@@ -27,11 +27,13 @@ from workbench.trace.events import (
 )
 from workbench.trace.gist import LIMIT, call_text, content_text, gist
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 COSTS = Costs(Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)
-@settings(max_examples=40)
+@settings(CALM, max_examples=40)
 @given(drawn=st.data())
 def test_every_event_has_one_printable_line(
     name: str, drawn: st.DataObject, any_data: dict[str, st.SearchStrategy[EventData]]
@@ -81,7 +83,10 @@ def result(**changes: Any) -> ToolResult:
             ModelResponse("m", None, None, Usage(1_000, 7, 500), None, 1.0, None, None),
             "no stop reason 1,500 in 7 out",
         ),
-        (Egress("evil.example", 443, "refused", "not in the allow list"), "refused evil.example:443 not in the allow list"),
+        (
+            Egress("evil.example", 443, "refused", "not in the allow list"),
+            "refused evil.example:443 not in the allow list",
+        ),
         (Egress("api.example", 443, "allowed", ""), "allowed api.example:443"),
         (Permission("bash", "bash", "asked"), "asked bash"),
         (Notice("retry", "529, again in 2 s"), "529, again in 2 s"),

@@ -6,10 +6,12 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.trace.ids import ALPHABET, new_run_id
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TIMES = st.datetimes(datetime(2024, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))
 
@@ -24,6 +26,7 @@ def test_the_time_is_that_of_utc() -> None:
     assert new_run_id(there, b"abc").startswith("251231-223000-")
 
 
+@CALM
 @given(TIMES, TIMES, st.binary(min_size=3, max_size=8), st.binary(min_size=3, max_size=8))
 def test_ids_sort_as_their_seconds(one: datetime, other: datetime, some: bytes, more: bytes) -> None:
     first, second = new_run_id(one, some), new_run_id(other, more)

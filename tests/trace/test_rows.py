@@ -6,14 +6,17 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.trace.events import Egress, Event, Notice, Permission
 from workbench.trace.gist import gist
 from workbench.trace.rows import COLUMNS, EventRow, row_from_columns, row_of
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+
+@CALM
 @given(drawn=st.data())
 def test_a_row_comes_back_from_its_columns(drawn: st.DataObject, any_event: st.SearchStrategy[Event]) -> None:
     row = row_of(drawn.draw(any_event))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.cost.usage import Usage
@@ -26,6 +26,8 @@ from workbench.trace.events import (
     ToolResult,
 )
 from workbench.trace.runs import COLUMNS, advance, from_columns, summarise, to_json
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 MakeRun = Callable[..., list[Event]]
 
@@ -82,6 +84,7 @@ def test_a_failed_run(make_run: MakeRun) -> None:
     assert summary.outcome_gist == "timeout: It took longer."
 
 
+@settings(CALM, max_examples=30)
 @given(drawn=st.data())
 def test_a_summary_comes_back_from_its_columns(
     drawn: st.DataObject, make_run: MakeRun, any_data: dict[str, st.SearchStrategy[EventData]]
@@ -105,7 +108,9 @@ def test_as_json_money_is_text_and_times_are_utc(make_run: MakeRun) -> None:
 
 
 def test_text_of_the_user_is_made_printable(make_run: MakeRun) -> None:
-    summary = summarise(make_run("r1", 1, agent="\x1b]0;evil\x07", model="m\nx", endpoint="http://\u202e", digest="\ud800"))
+    summary = summarise(
+        make_run("r1", 1, agent="\x1b]0;evil\x07", model="m\nx", endpoint="http://\u202e", digest="\ud800")
+    )
     assert (summary.agent, summary.model, summary.endpoint) == ("␛]0;evil␇", "m x", "http://⟨U+202E⟩")
     assert summary.digest == "⟨U+D800⟩"
 

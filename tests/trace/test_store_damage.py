@@ -14,6 +14,8 @@ from workbench.trace.events import Event
 from workbench.trace.places import state_folder, store_file
 from workbench.trace.store import Store
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+
 
 @pytest.fixture(scope="module")
 def good_file(tmp_path_factory: pytest.TempPathFactory, make_run: Callable[..., list[Event]]) -> Path:
@@ -25,7 +27,7 @@ def good_file(tmp_path_factory: pytest.TempPathFactory, make_run: Callable[..., 
     return store_file(folder)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(CALM, max_examples=120)
 @given(
     spots=st.lists(st.tuples(st.integers(0, 10**9), st.binary(min_size=1, max_size=40)), min_size=1, max_size=6),
     cut=st.one_of(st.none(), st.integers(0, 10**9)),
@@ -55,7 +57,9 @@ def test_damage_anywhere_is_reported_or_harmless(
     assert path.read_bytes() == bytes(spoiled)
 
 
-def test_a_damaged_store_is_not_appended_to(good_file: Path, tmp_path: Path, make_run: Callable[..., list[Event]]) -> None:
+def test_a_damaged_store_is_not_appended_to(
+    good_file: Path, tmp_path: Path, make_run: Callable[..., list[Event]]
+) -> None:
     path = state_folder(tmp_path) / "workbench.db"
     for bad in (good_file.read_bytes()[:-5_000], b"not a store", b"\0" * 8_192):
         path.write_bytes(bad)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.trace.terminal import one_line, printable
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ANY_TEXT = st.text(st.characters())
 COMMANDS = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029"}
@@ -20,6 +22,7 @@ def is_harmless(character: str) -> bool:
     )
 
 
+@CALM
 @given(ANY_TEXT)
 def test_no_character_that_is_printed_is_a_command(text: str) -> None:
     shown = printable(text)
@@ -27,6 +30,7 @@ def test_no_character_that_is_printed_is_a_command(text: str) -> None:
     shown.encode("utf-8")
 
 
+@CALM
 @given(ANY_TEXT)
 def test_line_breaks_and_tabs_stay_where_they_are_wanted(text: str) -> None:
     shown = printable(text, keep="\n\t")
@@ -35,6 +39,7 @@ def test_line_breaks_and_tabs_stay_where_they_are_wanted(text: str) -> None:
     assert shown.count("\t") == text.count("\t")
 
 
+@CALM
 @given(st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs"))))
 def test_ordinary_text_is_not_changed(text: str) -> None:
     assert printable(text) == text
@@ -62,6 +67,7 @@ def test_windows_line_breaks_become_plain_ones_but_a_lone_return_is_marked() -> 
     assert printable("a\r\nb\rc", keep="\n") == "a\nb␍c"
 
 
+@CALM
 @given(ANY_TEXT, st.integers(2, 60))
 def test_one_line_is_one_short_harmless_line(text: str, limit: int) -> None:
     shown = one_line(text, limit)

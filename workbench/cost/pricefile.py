@@ -5,7 +5,7 @@ Numbers are taken from their text, so that a price is exactly what is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from yaml import Node
+    from yaml import Event, Node
 
 _T = TypeVar("_T")
 
 LARGEST_FILE = 1 << 20
 """A price file is small; a bigger one, in bytes, is not read."""
+
+
+_DEEPEST = 20
 
 
 class PriceFileError(ValueError):
@@ -107,12 +110,24 @@ def parse_prices(text: str, name: str) -> PriceFile:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _refuse_depth(name, yaml.parse(text, Loader=loader))
         node = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
         raise PriceFileError(f"{name}: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise PriceFileError(f"{name}: nested too deeply") from None
     return PriceFile() if node is None else _file(_Reader(name, node, name))
+
+
+def _refuse_depth(name: str, events: Iterable[Event]) -> None:
+    """The library's composer crashes the process on deep nesting; its parser, which gives these events, does not."""
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent")
+        depth -= kind.endswith("EndEvent")
+        if depth > _DEEPEST:
+            mark = event.start_mark
+            place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+            raise PriceFileError(f"{name}{place}: nested too deeply")
 
 
 @dataclass(frozen=True, slots=True)

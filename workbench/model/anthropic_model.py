@@ -100,8 +100,9 @@ class AnthropicModel:
         """
         attempts = Attempts(self._client.max_retries, self._clock, on_retry)
         body = self._body(request)
+        marked = self._takes_breakpoints
         outcome = await self._attempt(body, attempts, on_delta)
-        if self._refused_breakpoints(outcome):
+        if marked and _refuses_breakpoints(outcome):
             self._takes_breakpoints = False
             attempts.again("the endpoint does not take cache_control; sent again without it", 0.0)
             outcome = await self._attempt(body, attempts, on_delta)
@@ -139,7 +140,7 @@ class AnthropicModel:
             return failures.status_failure(error, self._destination, model, attempts.sent)
         except anthropic.APIConnectionError as error:
             return failures.connection_failure(error, self._destination, attempts.sent)
-        except anthropic.CredentialsError as error:
+        except anthropic.AnthropicError as error:
             return failures.bad_credentials(str(error), self._destination)
 
     async def _stream(
@@ -207,14 +208,6 @@ class AnthropicModel:
         if broken.pause:
             await self._sleep(broken.pause)
 
-    def _refused_breakpoints(self, outcome: Reply | _BrokenOff | ModelError) -> bool:
-        return (
-            isinstance(outcome, ModelError)
-            and self._takes_breakpoints
-            and outcome.status in (400, 422)
-            and "cache_control" in str(outcome)
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class _BrokenOff:
@@ -224,6 +217,10 @@ class _BrokenOff:
     request_id: str | None
     details: JsonValue = None
     pause: float = 0.0
+
+
+def _refuses_breakpoints(outcome: Reply | _BrokenOff | ModelError) -> bool:
+    return isinstance(outcome, ModelError) and outcome.status in (400, 422) and "cache_control" in str(outcome)
 
 
 def _encoded(body: JsonObject) -> bytes:

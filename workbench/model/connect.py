@@ -11,6 +11,7 @@ from workbench.model.conversation import Model
 from workbench.model.failures import Destination, bad_credentials, bad_endpoint, no_credentials
 
 if TYPE_CHECKING:
+    import anthropic
     import httpx2
 
 MAX_RETRIES = 2
@@ -53,29 +54,43 @@ def connect(
         raise no_credentials()
     destination = _destination(access, environment)
     _check(access, environment, destination)
-    import anthropic
-
     from workbench.model.anthropic_model import AnthropicModel
 
+    options = {"max_retries": max_retries, **_options(access, environment, timeout, transport)}
+    client = _client(options, destination)
+    return AnthropicModel(client, destination, send_credentials=access.credential is not None)
+
+
+def _options(
+    access: Access,
+    environment: Mapping[str, str],
+    timeout: float | None,
+    transport: httpx2.AsyncBaseTransport | None,
+) -> dict[str, Any]:
+    """What the SDK's client is made with."""
+    import anthropic
+    import httpx2
+
     options: dict[str, Any] = {
-        "max_retries": max_retries,
         "base_url": environment.get("ANTHROPIC_BASE_URL", "").strip() or None,
         **_credential(access, environment),
     }
     if timeout is not None:
         options["timeout"] = anthropic.Timeout(timeout, connect=5.0)
     if transport is not None:
-        import httpx2
-
         options["http_client"] = httpx2.AsyncClient(transport=transport, trust_env=False)
-    refused: str | None = None
+    return options
+
+
+def _client(options: dict[str, Any], destination: Destination) -> anthropic.AsyncAnthropic:
+    """The SDK's client. Its refusal is told outside of its exception, which may hold more than it should."""
+    import anthropic
+
     try:
-        client = anthropic.AsyncAnthropic(**options)
+        return anthropic.AsyncAnthropic(**options)
     except anthropic.AnthropicError as error:
-        refused = str(error)
-    if refused is not None:
-        raise bad_credentials(refused, destination)
-    return AnthropicModel(client, destination, send_credentials=access.credential is not None)
+        refused = bad_credentials(str(error), destination)
+    raise refused
 
 
 def _check(access: Access, environment: Mapping[str, str], destination: Destination) -> None:

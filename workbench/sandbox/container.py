@@ -113,9 +113,9 @@ def host_tasks(pids: int, runtime: str) -> int:
 
 
 def _limits(spec: SandboxSpec, runtime: str) -> list[dict[str, Any]]:
-    limits = {"nofile": _OPEN_FILES, "core": 0, "fsize": spec.container.disk_bytes}
-    if runtime != "runc":  # there, nproc would count all processes of that user on the whole machine
-        limits["nproc"] = spec.container.pids
+    limits = {"core": 0, "fsize": spec.container.disk_bytes}
+    if runtime != "runc":  # its limits are the host's: one may not be raised, and `nproc` counts the host's processes
+        limits |= {"nproc": spec.container.pids, "nofile": _OPEN_FILES}
     return [{"Name": name, "Soft": value, "Hard": value} for name, value in limits.items()]
 
 

@@ -17,10 +17,10 @@ from typing import Final
 
 from workbench.sandbox.apt_sources import archive_sources, public_archive, read_apt_sources, render_deb822
 from workbench.sandbox.base_recipe import (
+    DPKG_OPTIONS,
     FINISH,
     FORGET_MIRRORS,
     IMAGE_PATH,
-    LEFT_OUT,
     NODE_REQUIREMENT,
     NODE_VERSION,
     PACKAGES,
@@ -95,8 +95,7 @@ def mmdebstrap_command(host: Host, folder: Path, target: Path, node: Path | None
     public = public_archive(family, host.codename, host.debian_architecture)
     public_file = _private(folder / "public.sources", render_deb822(public))
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "--format=tar"]
-    command += [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
-    command += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", *_apt_options(folder)]
+    command += [*(f"--dpkgopt={option}" for option in DPKG_OPTIONS), *_apt_options(folder)]
     hooks = list(FINISH)
     if node is not None:
         hooks.insert(0, f"tar-in {node} /usr/local")

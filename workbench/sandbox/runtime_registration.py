@@ -34,7 +34,7 @@ def register(machine: Machine, entry: RuntimeEntry) -> str:
     if merged != text:
         need_root(machine, [f"# add to {path}, then reload Docker: {merged.strip()}"])
         backup = path.with_name(f"{path.name}.before-agent-workbench")
-        if text is not None and not backup.exists():
+        if text is not None and OUR_RUNTIME not in text and not backup.exists():
             machine.shell.run(["cp", "-p", str(path), str(backup)], as_root=True, progress=machine.progress)
         mode = f"{path.stat().st_mode & 0o777:04o}" if text is not None else "0644"
         write_as_root(machine.shell, path, merged, machine.progress, mode)

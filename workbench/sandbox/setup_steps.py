@@ -209,10 +209,7 @@ class BuildBaseImage:
         """Build it, after installing what building it without a registry takes."""
         with open_daemon(timeout=60) as (client, _):
             way: Way | None = machine.way
-            if way is None and (trouble := registry_trouble(client)):
-                machine.progress(f"no container registry can be reached: {trouble}")
-                self._install_mmdebstrap(machine)
-            elif way == "distribution":
+            if way == "distribution" or (way is None and registry_trouble(client)):
                 self._install_mmdebstrap(machine)
             base = build_base(client, machine.host, machine.shell, machine.progress, way=way)
         return f"{base.name}: {base.note}"

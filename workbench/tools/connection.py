@@ -97,7 +97,7 @@ class Connection:
             if self._restarts >= MAX_RESTARTS:
                 raise ServerFailureError(
                     f"the MCP server {name} ended and was started again {MAX_RESTARTS} times in this run; "
-                    f"it is not started any more. {ended}"
+                    f"it is not started any more. It ended: {ended}"
                 )
             self._restarts += 1
             await self._life.stop()
@@ -115,4 +115,4 @@ class Connection:
             return f"{tool} of {name} failed: {self.log.fit(explain(error))}"
         with suppress(TimeoutError):
             await asyncio.wait_for(life.gone.wait(), timeout=2.0)
-        return f"the MCP server {name} ended during the call of {tool}. {life.reason()}"
+        return f"the MCP server {name} ended during the call of {tool}: {life.reason()}"

@@ -135,8 +135,7 @@ class Life:
 
     def reason(self) -> str:
         """Why it ended, as far as is known, and its last lines."""
-        why = f"Reason: {self._why}" if self._why else "It gave no reason"
-        return f"{why}{self.stray_remark()}{self._log.tail()}"
+        return f"{self._cause()}{self.stray_remark()}{self._log.tail()}"
 
     def stray_remark(self) -> str:
         """What to say of output that was no message of the protocol, empty if there was none."""
@@ -144,6 +143,9 @@ class Life:
             return ""
         lines = "a line that is" if self._strays == 1 else f"{self._strays} lines that are"
         return f"; it sent {lines} no message of the protocol: {self._first_stray}"
+
+    def _cause(self) -> str:
+        return self._why or self._log.last or "it gave no reason"
 
     async def _own(self) -> None:
         try:
@@ -159,7 +161,7 @@ class Life:
             self._opened.set()
             self.gone.set()
             if was_open and not self._stopping:
-                self._log.notice(f"the MCP server {self._endpoint.name} ended. {self.reason()}")
+                self._log.notice(f"the MCP server {self._endpoint.name} ended: {self._cause()}")
 
     async def _live_in_either_protocol(self) -> None:
         """Shake hands as of 2025-11-25, which nearly all servers know, else as of the later protocol.

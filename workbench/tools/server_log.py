@@ -78,6 +78,11 @@ class ServerLog:
         self.line(partial)
         self._tell_hidden()
 
+    @property
+    def last(self) -> str:
+        """The last line, empty if there is none."""
+        return self._tail[-1] if self._tail else ""
+
     def tail(self) -> str:
         """The last lines as an error message appends them, empty if there are none."""
         lines = [*self._tail, *filter(None, [self.fit(self._partial)])][-TAIL_LINES:]

@@ -12,10 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import shutil
 import tempfile
-import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .processes import kill_tree
@@ -81,22 +79,33 @@ class Mark:
 
     def __init__(self) -> None:
         # As long as the vendor's, because it counts against the limit of the output.
-        self._text = f"__WB_CMD__{uuid.uuid4().hex}_DONE__"
-        self._pattern = re.compile(rb"\n%b(\d{1,3})\t(.*?)%b\n" % (self.start[1:], self.start[1:]), re.DOTALL)
-
-    @property
-    def start(self) -> bytes:
+        self._text = f"__WB_CMD__{os.urandom(16).hex()}_DONE__"
+        self.start = b"\n" + self._text.encode()
         """The bytes with which it begins in the output."""
-        return b"\n" + self._text.encode()
+        self._end = self._text.encode() + b"\n"
 
     def script(self) -> str:
-        """The shell code that prints it."""
+        """The shell code that prints it, with the exit code and the working directory."""
         split = f"{self._text[:8]}''{self._text[8:]}"
         return f"{{ command printf '\\n{split}%d\\t%.4096s{split}\\n' $? \"${{PWD-}}\"; }} 2>/dev/null"
 
-    def find(self, data: bytearray, start: int) -> re.Match[bytes] | None:
-        """The complete mark in the output: exit code, working directory."""
-        return self._pattern.search(data, start)
+    def find(self, data: bytearray, start: int) -> FoundMark | None:
+        """The complete mark in the output; `start` is where it begins."""
+        tab = data.find(b"\t", start)
+        end = data.find(self._end, tab)
+        if tab < 0 or end < 0:
+            return None
+        code = data[start + len(self.start) : tab]
+        return FoundMark(int(code), len(code), data[tab + 1 : end].decode(errors="replace"), end + len(self._end))
+
+
+class FoundMark(NamedTuple):
+    """What a mark says, the length of its exit code in bytes, and where it ends in the output."""
+
+    exit_code: int
+    code_length: int
+    cwd: str
+    end: int
 
 
 class _Output(asyncio.Protocol):
@@ -162,19 +171,17 @@ class _Output(asyncio.Protocol):
             self._searched = max(0, len(self._data) - len(mark.start))
             return
         self._searched = start
-        match = mark.find(self._data, start)
-        if match is None:
+        said = mark.find(self._data, start)
+        if said is None:
             return
-        frame = len(mark.start) + len(match.group(1)) + 1  # as the vendor's: newline, mark, code, newline
-        total = self._total - (len(self._data) - match.start()) + frame
-        truncated = total > OUTPUT_LIMIT
-        output = bytes(self._data[max(0, match.start() - OUTPUT_LIMIT + frame) if truncated else 0 : match.start()])
-        cwd = match.group(2).decode(errors="replace")
-        found, code = self._found, int(match.group(1))
+        frame = len(mark.start) + said.code_length + 1  # as the vendor's: newline, mark, code, newline
+        truncated = self._total - (len(self._data) - start) + frame > OUTPUT_LIMIT
+        output = bytes(self._data[max(0, start - OUTPUT_LIMIT + frame) if truncated else 0 : start])
+        found = self._found
         self._mark = self._found = None
-        del self._data[: match.end()]
+        del self._data[: said.end]
         if found is not None and not found.done():
-            found.set_result(Ran(output, code, truncated, cwd))
+            found.set_result(Ran(output, said.exit_code, truncated, said.cwd))
 
 
 class Shell:

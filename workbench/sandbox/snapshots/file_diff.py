@@ -81,12 +81,11 @@ def _unified(old: Sequence[str], new: Sequence[str], old_name: str, new_name: st
 def _hunks(codes: Sequence[_Code]) -> Iterator[list[_Code]]:
     """Changes that are near each other, with the equal lines around them."""
     hunk: list[_Code] = []
-    for tag, start, end, new_start, new_end in codes:
-        if tag != "equal":
-            hunk.append((tag, start, end, new_start, new_end))
-            continue
-        if end - start <= 2 * _CONTEXT and hunk and hunk[-1][0] != "equal" and end < codes[-1][2]:
-            hunk.append((tag, start, end, new_start, new_end))
+    for code in codes:
+        tag, start, end, new_start, new_end = code
+        joins = hunk and end - start <= 2 * _CONTEXT and code is not codes[-1]
+        if tag != "equal" or joins:
+            hunk.append(code)
             continue
         if hunk:
             kept = min(_CONTEXT, end - start)

@@ -49,5 +49,14 @@ def is_file_name(stored: str) -> bool:
         return False
 
 
+def is_link_target(stored: str) -> bool:
+    """Whether a link can have this target."""
+    try:
+        stored.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return stored != "" and "\0" not in stored
+
+
 def _escaped(char: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))

@@ -30,7 +30,8 @@ _REPLACED = (errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR)
 _TICK_NS = 20_000_000
 _COARSE_TICK_NS = 2_000_000_000
 _TRIES = 3
-_MAX_DEPTH = 2000
+MAX_DEPTH = 2000
+"""Folders below the workspace; what is nested deeper is left out."""
 _MOST_LISTED = 100_000
 """Names in one folder that are sorted before a limit is applied, so that it leaves out the same ones every time."""
 
@@ -129,8 +130,8 @@ class Scan:
 
     def _enter(self, here: Descent, parent: _Frame, name: str) -> _Frame | None:
         known = parent.known.folders.get(name) if parent.known else None
-        if here.depth >= _MAX_DEPTH:
-            self._notes.add(f"not recorded: nested deeper than {_MAX_DEPTH} folders", here.path + name)
+        if here.depth >= MAX_DEPTH:
+            self._notes.add(f"not recorded: nested deeper than {MAX_DEPTH} folders", here.path + name)
             return None
         try:
             status = here.enter(name)

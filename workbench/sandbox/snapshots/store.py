@@ -30,7 +30,7 @@ from workbench.sandbox.snapshots.trees import CHUNK, Entry, load_tree
 from workbench.trace.events import FileChange
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_TREE_BYTES = 64 << 20
+_MOST_TREE_BYTES = 16 << 20
 _MOST_READ = 64 << 20
 _MOST_DIFF = 1 << 20
 _MOST_CHANGES = 1000

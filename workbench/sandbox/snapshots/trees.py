@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-from workbench.sandbox.snapshots.names import is_file_name
+from workbench.sandbox.snapshots.names import is_file_name, is_link_target
 from workbench.sandbox.snapshots.objects import CorruptSnapshotError, ObjectStore, is_digest
 
 CHUNK = 1 << 20
@@ -145,6 +145,7 @@ def _is_entry(row: list[object]) -> bool:
     return (
         isinstance(name, str)
         and is_file_name(name)
+        and isinstance(kind, str)
         and kind in _KINDS
         and isinstance(mode, int)
         and 0 <= mode <= 0o7777
@@ -153,7 +154,7 @@ def _is_entry(row: list[object]) -> bool:
         and isinstance(mtime, int)
         and abs(mtime) < 1 << 63
         and isinstance(content, str)
-        and (is_digest(content) if kind in _WITH_DIGEST else True)
+        and (is_digest(content) if kind in _WITH_DIGEST else is_link_target(content) or kind != "link")
     )
 
 
