@@ -6,6 +6,7 @@ Nothing heavy is imported before the command is known, so that `--help` answers 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
+    # what libraries log would end up between our lines, and may hold URLs with secrets
+    logging.getLogger().addHandler(logging.NullHandler())
     command = import_module(f"workbench.commands.{options.module}")
     try:
         code: int = command.run(options)

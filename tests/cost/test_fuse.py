@@ -176,11 +176,12 @@ def test_spending_keeps_a_sitting_going(fuse: Fuse, clock: Clock) -> None:
 
 
 def test_a_request_under_way_keeps_a_sitting_going(fuse: Fuse, clock: Clock) -> None:
-    reservation = fuse.reserve("r1", Decimal(4))
+    fuse.settle(fuse.reserve("r1", Decimal(1)), Decimal(1))
+    reservation = fuse.reserve("r1", Decimal(3))
     clock.pass_by(hours=9)
     with pytest.raises(FuseBlownError):
         fuse.reserve("r2", Decimal(2))
-    fuse.settle(reservation, Decimal(3))
+    fuse.settle(reservation, Decimal(2))
     assert amounts(fuse.status()) == (3, 0, 0)
 
 
@@ -231,8 +232,10 @@ from pathlib import Path
 from random import Random
 from workbench.cost.fuse import Fuse, FuseBlownError
 chance, spent, fuse = Random(int(sys.argv[2])), Decimal(0), Fuse.open(Path(sys.argv[1]), Decimal(2))
-for _ in range(60):
-    worst = Decimal(chance.randrange(1, 300)) / 1000
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(100):
+    worst = Decimal(chance.randrange(1, 100)) / 1000
     try:
         reservation = fuse.reserve("r", worst)
     except FuseBlownError as error:
@@ -247,10 +250,17 @@ print(spent)
 
 
 def test_processes_that_race_never_pass_the_limit_together(tmp_path: Path) -> None:
+    commands = [[sys.executable, "-c", RACER, str(tmp_path), str(seed)] for seed in range(4)]
     racers = [
-        subprocess.Popen([sys.executable, "-c", RACER, str(tmp_path), str(seed)], stdout=subprocess.PIPE, text=True)
-        for seed in range(4)
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for command in commands
     ]
+    for racer in racers:
+        assert racer.stdout
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
     spent = [Decimal(racer.communicate()[0]) for racer in racers]
     assert [racer.returncode for racer in racers] == [0] * 4
     with closing(Fuse.open(tmp_path, Decimal(2))) as fuse:

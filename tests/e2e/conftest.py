@@ -86,7 +86,7 @@ def scripted(tmp_path: Path) -> Callable[..., Path]:
                   - {{type: bash}}
                 """
             )
-            + dedent(extra)
+            + extra
         )
         rules: list[dict[str, Any]] = [
             {"when": {"step": index}, "reply": {"calls": [call]}} for index, call in enumerate(calls, start=1)

@@ -36,16 +36,17 @@ ABUSES = {
 def test_abuse_is_reported_and_the_next_call_works(scripted: Write, name: str) -> None:
     call, extra = ABUSES[name]
     agent = f"abuse-{name}"
-    folder = scripted([call, bash("echo still here")], extra=extra + "\n", name=agent)
+    restart = {"tool": "bash", "arguments": {"restart": True}}
+    folder = scripted([call, restart, bash("echo still here")], extra=extra + "\n", name=agent)
     free = shutil.disk_usage(folder).free
     began = time.monotonic()
     ran = workbench("run", folder, "--offline", "--input", "go", "--json")
     assert time.monotonic() - began < 90
     results = [event["data"] for event in ran.events if event["type"] == "tool_result"]
-    assert len(results) == 2, ran.out + ran.err
+    assert len(results) == 3, ran.out + ran.err
     if name not in ("rm-rf", "fork-bomb"):  # a bomb runs on in the background, and its shell says nothing
         assert results[0]["is_error"], results[0]
-    assert "still here" in str(results[1]["content"]), results[1]
+    assert "still here" in str(results[2]["content"]), results[2]
     assert ran.events[-1]["type"] == "run_completed"
     assert containers_of(agent) == []
     assert shutil.disk_usage(folder).free > free - (1 << 30)

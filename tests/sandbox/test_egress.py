@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workbench.definition.agent import NetworkPolicy
 from workbench.sandbox.egress import EgressLimits, EgressPolicy, EgressProxy
@@ -85,7 +87,8 @@ class End:
         data = b""
         while not data.endswith(end):
             piece = await self.read(1)
-            assert piece, f"ended after {data!r}"
+            if not piece:
+                raise EOFError(f"ended after {data!r}")
             data += piece
         return data
 
@@ -142,10 +145,11 @@ class World:
         return near
 
     async def serve(self, far: End) -> None:
-        await self.server(far)
-        await far.write_eof()
+        with contextlib.suppress(ConnectionError):
+            await self.server(far)
+            await far.write_eof()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[End]:
         near, far = connection()
         task = asyncio.create_task(self.proxy.serve(far))
@@ -156,6 +160,10 @@ class World:
                 await task
         finally:
             task.cancel()
+        if self.tasks:
+            ended, _ = await asyncio.wait(self.tasks, timeout=0.02)
+            for serving in ended:
+                serving.result()
 
     async def ask(self, request: bytes) -> bytes:
         """The whole answer to a request that one client sends."""
@@ -179,21 +187,39 @@ def hello(host: str | None) -> bytes:
     return outgoing.read()
 
 
+def encrypted_hello(host: str) -> bytes:
+    """A hello that hides another one behind the visible name."""
+    record = hello(host)
+    start = 5 + 4 + 2 + 32
+    start += 1 + record[start]
+    start += 2 + int.from_bytes(record[start : start + 2], "big")
+    start += 1 + record[start]
+    block = record[start + 2 :] + b"\xfe\x0d" + (40).to_bytes(2, "big") + bytes(40)
+    message = record[9:start] + len(block).to_bytes(2, "big") + block
+    message = b"\x01" + len(message).to_bytes(3, "big") + message
+    return record[:3] + len(message).to_bytes(2, "big") + message
+
+
 async def echo(end: End) -> None:
     """Sends everything back."""
     while data := await end.read():
         await end.write(data)
 
 
-async def never(_: End) -> None:
-    raise AssertionError("nothing may be sent")
+async def never(end: End) -> None:
+    """May be connected to, but nothing may be sent."""
+    with contextlib.suppress(ConnectionError):
+        assert await end.read() == b""
 
 
 def answering(response: bytes, seen: list[bytes] | None = None) -> Server:
     """A server that reads a head and answers it."""
 
     async def serve(end: End) -> None:
-        head = await end.read_until(b"\r\n\r\n")
+        try:
+            head = await end.read_until(b"\r\n\r\n")
+        except (EOFError, ConnectionError):
+            return
         if seen is not None:
             seen.append(head)
         await end.write(response)
@@ -210,6 +236,7 @@ def get(host: str = "a.test", path: str = "/") -> bytes:
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+PIECES = [connect(), connect(port=80), get(), get("b.test"), b"\r\n", b"\r\n\r\n", b"Host: a.test\r\n", hello("a.test")]
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -246,6 +273,7 @@ async def test_bytes_sent_right_behind_the_connect_are_not_lost() -> None:
         (hello("b.test"), "another server, 'b.test'"),
         (hello("www.a.test"), "another server"),
         (hello(None), "names no server"),
+        (encrypted_hello("a.test"), "is encrypted (ECH)"),
         (b"GET / HTTP/1.1\r\nHost: b.test\r\n\r\n", "TLS hello"),
         (b"SSH-2.0-OpenSSH_9.9\r\n", "TLS hello"),
         (hello("a.test")[:40], "ended before"),
@@ -522,8 +550,6 @@ async def test_a_connection_in_which_nothing_moves_ends_in_time() -> None:
         await client.write(get())
         assert (await client.read_all()).startswith(b"HTTP/1.1 504 ")
     assert world.only_event().reason == "nothing moved for 0.05 s"
-    for task in world.tasks:
-        task.cancel()
 
 
 async def test_a_slow_but_moving_connection_is_not_idle() -> None:
@@ -638,3 +664,14 @@ async def test_many_attempts_at_once_give_one_event_each() -> None:
     answers = await asyncio.gather(*(world.ask(get("a.test" if n % 2 else "b.test")) for n in range(60)))
     assert sum(answer.startswith(b"HTTP/1.1 200 ") for answer in answers) == 30
     assert sum(event.decision == "allowed" for event in world.events) == 30 and len(world.events) == 60
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=30), max_size=8).map(b"".join))
+async def test_any_bytes_end_in_one_event_at_most(data: bytes) -> None:
+    world = World(answering(OK), limits=EgressLimits(head_seconds=5))
+    answer = await world.ask(data)
+    assert len(world.events) == (1 if data else 0)
+    assert all(event.host in ("", "a.test", "b.test") for event in world.events)
+    assert answer.startswith(b"HTTP/1.1 ") == bool(data)
+    assert all(address == PUBLIC for address, _ in world.dialed)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from workbench.sandbox.snapshots import CorruptSnapshotError, WorkspaceSnapshots
+from workbench.sandbox.snapshots.objects import ObjectStore
 
 
 class Place:
@@ -112,6 +114,24 @@ def test_files_of_killed_processes_are_removed(place: Place) -> None:
     os.utime(left, (0, 0))
     place.snapshots.collect([], grace_seconds=0)
     assert not left.exists()
+
+
+def test_a_snapshot_taken_while_objects_are_removed_keeps_those_it_shares(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put("folder/file", "1")
+    digest = place.take()
+    place.age_marks()
+    real = ObjectStore.digests
+
+    def digests(store: ObjectStore) -> Iterator[str]:
+        """The collector has decided by now, and removed nothing yet."""
+        assert WorkspaceSnapshots(place.store).take(place.workspace).digest == digest
+        return real(store)
+
+    monkeypatch.setattr(ObjectStore, "digests", digests)
+    assert place.snapshots.collect([]).snapshots == 1
+    assert place.snapshots.verify(digest) == []
 
 
 def test_taking_and_collecting_at_once_lose_nothing(place: Place) -> None:

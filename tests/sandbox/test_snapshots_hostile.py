@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from workbench.sandbox.snapshots import CorruptSnapshotError, SnapshotError, SnapshotLimits, WorkspaceSnapshots
+from workbench.sandbox.snapshots.descent import Descent
 from workbench.sandbox.snapshots.objects import ObjectStore
 
 SECRET = b"the host's secret, which no snapshot may ever hold"
@@ -94,36 +95,111 @@ def test_a_workspace_that_became_a_link_is_refused(place: Place) -> None:
         place.snapshots.restore(WorkspaceSnapshots(place.folder / "store").take(place.outside).digest, place.workspace)
 
 
-def test_a_file_that_becomes_a_link_while_it_is_read(place: Place) -> None:
-    file, link = place.workspace / "name", place.folder / "link"
+def just_before_opening(name: str, act: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do something once, between the moment when `name` was looked at and the moment when it is opened."""
+    real, done = os.open, False
+
+    def opening(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        nonlocal done
+        if path == name and not done:
+            done = True
+            act()
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", opening)
+
+
+def test_a_file_that_becomes_a_link_before_it_is_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = place.workspace / "name"
+    file.write_bytes(b"plain")
 
     def swap() -> None:
-        link.symlink_to(place.outside / "secret")
-        link.rename(file)
-        (place.folder / "plain").write_bytes(b"plain")
-        (place.folder / "plain").rename(file)
+        file.unlink()
+        file.symlink_to(place.outside / "secret")
 
-    with meanwhile(swap):
-        for _ in range(300):
-            place.take()
+    just_before_opening("name", swap, monkeypatch)
+    digest = place.take()
+    assert not place.is_secret_stored()
+    with pytest.raises(SnapshotError, match="it is a link"):
+        place.snapshots.read_file(digest, "name")
+
+
+def test_a_folder_that_becomes_a_link_before_it_is_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = place.workspace / "name"
+    folder.mkdir()
+
+    def swap() -> None:
+        folder.rmdir()
+        folder.symlink_to(place.outside)
+
+    just_before_opening("name", swap, monkeypatch)
+    place.take()
     assert not place.is_secret_stored()
 
 
-def test_a_folder_that_becomes_a_link_while_it_is_read(place: Place) -> None:
-    folder, aside = place.workspace / "name", place.folder / "aside"
+def test_a_file_that_becomes_a_pipe_before_it_is_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = place.workspace / "name"
+    file.write_bytes(b"plain")
+    stuck = False
+
+    def swap() -> None:
+        file.unlink()
+        os.mkfifo(file)
+
+    def rescue() -> None:
+        nonlocal stuck
+        stuck = True
+        file.open("wb").close()
+
+    just_before_opening("name", swap, monkeypatch)
+    timer = threading.Timer(5, rescue)
+    timer.start()
+    place.take()
+    timer.cancel()
+    assert not stuck
+
+
+def test_files_and_folders_that_keep_becoming_links(place: Place) -> None:
+    file, link = place.workspace / "file", place.folder / "link"
+    folder, aside = place.workspace / "folder", place.folder / "aside"
     (folder / "deep").mkdir(parents=True)
     (folder / "secret").write_bytes(b"harmless")
 
     def swap() -> None:
+        link.symlink_to(place.outside / "secret")
+        link.rename(file)
         folder.rename(aside)
         folder.symlink_to(place.outside)
         folder.unlink()
         aside.rename(folder)
+        (place.folder / "plain").write_bytes(b"plain")
+        (place.folder / "plain").rename(file)
 
     with meanwhile(swap):
-        for _ in range(300):
+        for _ in range(200):
             place.take()
     assert not place.is_secret_stored()
+
+
+def test_a_folder_far_above_that_was_replaced_is_not_taken_for_the_old_one(place: Place) -> None:
+    path = place.workspace
+    for _ in range(150):
+        path = path / "d"
+        path.mkdir()
+    root = os.open(place.workspace, os.O_RDONLY)
+    with Descent(root) as here:
+        for _ in range(150):
+            here.enter("d")
+        (place.workspace / "d/d").rename(place.folder / "aside")
+        (place.workspace / "d/d/d").mkdir(parents=True)
+        for _ in range(147):
+            here.leave()
+        with pytest.raises(FileNotFoundError, match="replaced"):
+            assert here.fd
+        for _ in range(2):
+            here.leave()
+        assert here.enter("d")
+    os.close(root)
 
 
 def test_a_deep_folder_that_is_moved_while_it_is_read(place: Place) -> None:
@@ -241,7 +317,7 @@ def test_what_may_not_be_read_is_noted() -> None:
             taken = snapshots.take(workspace)
             paths = [change.path for change in snapshots.changes(None, taken.digest)]
             assert paths == ["locked", "open", "secret", "unlistable", "unsearchable/"]
-            assert any("cannot be read" in note and "denied" in note for note in taken.notes)
+            assert taken.notes == ("4 files, secret first: cannot be read (Permission denied)",)
             assert snapshots.take(workspace).digest == taken.digest
             snapshots.restore(taken.digest, folder / "copy")
             assert sorted(path.name for path in (folder / "copy").iterdir()) == ["open", "unsearchable"]

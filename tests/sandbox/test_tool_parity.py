@@ -19,7 +19,11 @@ from anthropic.lib.tools import ToolError
 from anthropic.lib.tools._tool_dispatch import tool_error_content, tool_result_content
 from anthropic.lib.tools.agent_toolset import AgentToolContext, beta_agent_toolset_20260401
 
-from tests.sandbox.cases import CASES, Case, Fifo, Link, Mode, Node, Results, Sparse, grep_cases
+from tests.sandbox.cases import Case, Fifo, Link, Mode, Node, Results, Sparse
+from tests.sandbox.cases_of_bash import bash_cases
+from tests.sandbox.cases_of_difference import different_cases
+from tests.sandbox.cases_of_files import reading_cases, writing_cases
+from tests.sandbox.cases_of_search import argument_cases, glob_cases, grep_cases
 from tests.sandbox.guests import (
     FOLDERS,
     TOOL_GID,
@@ -33,7 +37,8 @@ from tests.sandbox.guests import (
 )
 from workbench.sandbox.guest.toolset import SERVERS
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+CASES = [*reading_cases(), *writing_cases(), *glob_cases(), *argument_cases(), *bash_cases(), *different_cases()]
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +80,7 @@ def test_the_tools_are_declared_alike() -> None:
     assert ours == theirs
 
 
+@in_one_loop
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_same_result(case: Case, guest: RunningGuest, guest_without_source: RunningGuest) -> None:
     used = guest_without_source if case.without_source else guest
@@ -87,12 +93,14 @@ async def test_same_result(case: Case, guest: RunningGuest, guest_without_source
 
 
 @pytest.mark.skipif(shutil.which("rg") is None, reason="ripgrep is not installed")
+@in_one_loop
 @pytest.mark.parametrize("case", grep_cases(), ids=lambda case: case.name)
 async def test_same_result_with_ripgrep(case: Case, guest: RunningGuest) -> None:
     theirs, ours = await reference_results(case, guest), await guest_results(case, guest)
     assert case.normal(ours) == case.normal(theirs)
 
 
+@in_one_loop
 @pytest.mark.parametrize("case", grep_cases(), ids=lambda case: case.name)
 async def test_same_result_without_ripgrep(
     case: Case, guest_without_ripgrep: RunningGuest, path_without_ripgrep: str, monkeypatch: pytest.MonkeyPatch

@@ -183,7 +183,7 @@ class Run:
         settings = self._definition.model
         return Request(
             settings=settings,
-            max_tokens=settings.max_tokens or default_max_tokens(settings.id),
+            max_tokens=settings.max_tokens or default_max_tokens(settings.id, thinking=settings.thinking),
             system=[{"type": "text", "text": self._definition.system_prompt}],
             messages=list(self._conversation.messages),
             tools=workplace.toolbox.parameters,

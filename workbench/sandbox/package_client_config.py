@@ -115,7 +115,7 @@ def _pip_conf(settings: Mapping[str, list[str]]) -> str:
     lines = ["[global]", "disable-pip-version-check = true"]
     for key, values in settings.items():
         if key in _PIP_KEYS:
-            lines.append(f"{key} =" + "".join(f"\n    {value}" for value in values))
+            lines.append(f"{key} = " + "\n    ".join(values))
         else:
             lines.append(f"{key} = {_CERTIFICATES if key == 'cert' else f'{JOB_FOLDER}/client.pem'}")
     return "\n".join(lines) + "\n"

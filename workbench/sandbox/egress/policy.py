@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from workbench.definition.agent import NetworkPolicy
 from workbench.sandbox.egress.addresses import Address, Host, HostError, parse_host, why_not_public
+from workbench.sandbox.sandbox import SandboxError
 
 PORTS = (80, 443)
 """The ports that can be reached; an agent cannot widen this."""
@@ -24,7 +25,7 @@ class Refusal:
     advice: str
 
 
-class PatternError(ValueError):
+class PatternError(SandboxError):
     """An entry of network.allow or network.deny that is neither a host nor `*.suffix`. `str` says what to write."""
 
 
@@ -49,13 +50,14 @@ class HostPatterns:
             try:
                 host = parse_host(suffix)
             except HostError as error:
-                raise PatternError(f"{text!r} is {error}: write a name as in example.com or *.example.com") from error
+                form = "write a name as in example.com or *.example.com"
+                raise PatternError(f"network: {text!r} is {error}; {form}") from error
             if suffix == text.strip():
                 hosts.add(host)
             elif isinstance(host, str):
                 suffixes.add(host)
             else:
-                raise PatternError(f"{text!r} has an address after *: only names have subdomains")
+                raise PatternError(f"network: {text!r} has an address after *; only names have subdomains")
         return cls(frozenset(hosts), frozenset(suffixes))
 
     def match(self, host: Host) -> str | None:

@@ -66,6 +66,8 @@ class BashTool:
     async def _run(self, command: str, seconds: float) -> ToolResult:
         if self._restart_required:
             raise ToolError("bash: bash session terminated; restart required")
+        if _does_nothing(command):
+            return text_result("", exit_code=0, cwd=self.cwd)
         self._report_death()
         shell = await self._running_shell()
         self._stopped = False
@@ -135,6 +137,11 @@ class BashTool:
         if -code == signal.SIGKILL:
             return "the shell was killed, by the command itself or probably by the memory limit"
         return f"the shell was killed by signal {-code}"
+
+
+def _does_nothing(command: str) -> bool:
+    """Whether it has only blanks and comments, which the shell would not take in braces."""
+    return all(not line.strip() or line.lstrip().startswith("#") for line in command.split("\n"))
 
 
 def _clean(output: bytes) -> str:

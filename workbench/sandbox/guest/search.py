@@ -8,6 +8,7 @@ import re
 import selectors
 import shutil
 import signal
+import stat
 import subprocess
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -69,7 +70,7 @@ def grep(roots: Roots, pattern: str, path: str | None, user: ToolUser, env: dict
     """
     search = _search_root(roots, "grep", path)
     program = _ripgrep(roots, env)
-    if program is not None:
+    if program is not None and not _is_special(search):
         return _grep_with_ripgrep(program, pattern, search, user, env)
     try:
         expression = re.compile(pattern)
@@ -111,6 +112,15 @@ def _ripgrep(roots: Roots, env: dict[str, str]) -> str | None:
             if found and not roots.may_reach(found):
                 return found
     return None
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe or device, on which ripgrep could wait for ever; the built-in search passes it over."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _grep_with_ripgrep(program: str, pattern: str, search: Path, user: ToolUser, env: dict[str, str]) -> ToolResult:

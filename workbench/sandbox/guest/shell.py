@@ -249,14 +249,16 @@ class Shell:
         """
         mark = Mark()
         found = self._output.expect(mark)
-        self._feed(f"{{ {command}\n}} </dev/null 2>&1; {mark.script()}; {_wait(self._dialect)}".encode())
+        bookkeeping = f" </dev/null 2>&1; {mark.script()}; {_wait(self._dialect)}".encode()
+        self._feed(f"{{ {command}\n}}".encode() + bookkeeping)
         await _first(found, self._child.ended, seconds)
         if not found.done() and self._child.ended.done():
             await _first(found, self._output.ended, _AFTER_END)
         if found.done():
-            return found.result()
+            ran = found.result()
+            return ran._replace(output=_without(bookkeeping, ran.output))
         if self._child.ended.done():
-            raise ShellEnded(self._output.tail(), self._child.ended.result())
+            raise ShellEnded(_without(bookkeeping, self._output.tail()), self._child.ended.result())
         raise CommandTimedOut
 
     def kill(self) -> None:
@@ -281,6 +283,11 @@ class Shell:
             view = view[written:]
         with contextlib.suppress(BrokenPipeError):
             os.write(self._trigger, b"\n")
+
+
+def _without(bookkeeping: bytes, output: bytes) -> bytes:
+    """The output without what `set -v` or a syntax error shows of the code around the command."""
+    return output.replace(bookkeeping, b"\n").replace(bookkeeping[:-1], b"")
 
 
 async def _first(one: asyncio.Future[Any], other: asyncio.Future[Any], seconds: float) -> None:

@@ -136,23 +136,24 @@ class Scan:
         try:
             status = here.enter(name)
         except OSError as error:
-            if error.errno in (errno.EACCES, errno.EPERM):
-                self._leave_out(here, parent, name, "unreadable", "cannot be read (permission denied)")
-            return None  # else it is gone or was replaced meanwhile
+            if error.errno not in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR):  # gone or replaced meanwhile
+                self._leave_out(here, parent, name, error)
+            return None
         try:
             return self._begin(here, name, status, known)
         except OSError as error:  # it may be searched but not listed
             here.leave()
-            self._leave_out(here, parent, name, "unreadable", f"cannot be read ({error.strerror})")
+            self._leave_out(here, parent, name, error)
             return None
 
-    def _leave_out(self, here: Descent, parent: _Frame, name: str, kind: Kind, trouble: str) -> None:
+    def _leave_out(self, here: Descent, parent: _Frame, name: str, error: OSError) -> None:
+        """Record a folder that cannot be read."""
         try:
             status = os.stat(name, dir_fd=here.fd, follow_symlinks=False)
         except OSError:
             return
-        self._notes.add(trouble, here.path + name)
-        parent.files[name] = Seen(None, _entry(name, kind, status), 0)
+        self._notes.add(f"cannot be read ({error.strerror})", here.path + name)
+        parent.files[name] = Seen(None, _entry(name, "unreadable", status), 0)
 
     def _begin(self, here: Descent, name: str, status: os.stat_result, known: SeenFolder | None) -> _Frame:
         """List a folder and take its files."""
@@ -168,8 +169,11 @@ class Scan:
                 break
             try:
                 status = item.stat(follow_symlinks=False)
-            except OSError:
+            except FileNotFoundError:
                 continue  # gone meanwhile
+            except OSError as error:
+                self._notes.add(f"cannot be read ({error.strerror})", here.path + item.name)
+                continue
             if stat.S_ISDIR(status.st_mode):
                 frame.waiting.append(item.name)
                 continue

@@ -5,7 +5,8 @@
     <root>/snapshots/abcdef...    a mark for each snapshot
     <root>/tmp, <root>/lock       for writing
 
-All calls block. Any number of threads and processes may use one folder at once.
+Contents are kept as they are: compressing them (zlib, level 1: 40 to 140 MB/s) would cost many times what hashing and
+writing them does. All calls block. Any number of threads and processes may use one folder at once.
 """
 
 from __future__ import annotations
