@@ -54,7 +54,7 @@ def test_abuse_is_reported_and_the_next_call_works(scripted: Write, name: str) -
 
 @pytest.mark.parametrize("size", [1_000_000, 100_000_000])
 def test_a_flood_that_is_written_unbuffered_arrives_whole_or_visibly_cut(scripted: Write, size: int) -> None:
-    command = f"python3 -u -c 'import sys; sys.stdout.write(\"x\" * {size} + \"THE END\")'"
+    command = f'python3 -u -c \'import sys; sys.stdout.write("x" * {size} + "THE END")\''
     folder = scripted([bash(command)], name="flood")
     ran = workbench("run", folder, "--offline", "--input", "go", "--json")
     (result,) = [event["data"] for event in ran.events if event["type"] == "tool_result"]

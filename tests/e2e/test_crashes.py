@@ -24,8 +24,8 @@ def containers_of(agent: str) -> list[Any]:
 
     client = docker.from_env()
     try:
-        found = client.containers.list(all=True, ignore_removed=True)
-        return [box for box in found if agent in box.labels.values()]
+        found: list[Any] = client.api.containers(all=True)
+        return [container for container in found if agent in (container["Labels"] or {}).values()]
     finally:
         client.close()
 

@@ -33,7 +33,14 @@ def test_the_official_servers_answer_in_the_sandbox(scripted: Callable[..., Path
     ran = workbench("run", folder, "--offline", "--input", "go", "--json", timeout=400)
     results = [event["data"] for event in ran.events if event["type"] == "tool_result"]
     assert len(results) == 6, ran.out[-3000:] + ran.err
-    assert [result["server"] for result in results] == ["bash", "files", "files", "everything", "everything", "everything"]
+    assert [result["server"] for result in results] == [
+        "bash",
+        "files",
+        "files",
+        "everything",
+        "everything",
+        "everything",
+    ]
     assert "seen" in str(results[1]["content"])
     assert results[2]["is_error"]
     assert "hello" in str(results[3]["content"])

@@ -33,7 +33,7 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Say nothing."""
 
 
@@ -54,7 +54,12 @@ def test_a_secret_is_nowhere_after_a_run_that_used_it(scripted: Callable[..., Pa
     )
     calls = [
         {"tool": "careless", "arguments": {"method": "GET", "path": "/me"}},
-        {"tool": "bash", "arguments": {"command": "env; ps aux; cat /proc/*/environ | tr '\\0' '\\n'; echo {{ result.careless.text }}"}},
+        {
+            "tool": "bash",
+            "arguments": {
+                "command": "env; ps aux; cat /proc/*/environ | tr '\\0' '\\n'; echo {{ result.careless.text }}"
+            },
+        },
     ]
     folder = scripted(calls, extra=extra)
     shown = workbench("run", folder, "--offline", "--input", "go", CARELESS_TOKEN=SECRET)

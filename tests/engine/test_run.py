@@ -115,8 +115,13 @@ async def test_the_same_run_has_the_same_digests(agent: Agent) -> None:
 
 
 async def test_text_streams_and_is_stored_whole(agent: Agent) -> None:
-    agent.write("offline.yaml", TALK.replace("tokens_per_second: 0", "tokens_per_second: 4000")
-                + '      - reply: {text: "' + "word " * 200 + '"}\n')
+    agent.write(
+        "offline.yaml",
+        TALK.replace("tokens_per_second: 0", "tokens_per_second: 4000")
+        + '      - reply: {text: "'
+        + "word " * 200
+        + '"}\n',
+    )
     ran = await agent.run()
     streamed = "".join(piece.text for piece in ran.live if piece.kind == "text")
     assert len(ran.live) > 1
@@ -167,16 +172,16 @@ async def test_a_paused_reply_is_continued_in_one_message(agent: Agent) -> None:
 
 
 async def test_errors_are_retried_and_told(agent: Agent) -> None:
-    agent.write(
-        "offline.yaml", TALK + "      - {error: {status: 529, times: 1}, reply: {text: after all}}\n"
-    )
+    agent.write("offline.yaml", TALK + "      - {error: {status: 529, times: 1}, reply: {text: after all}}\n")
     ran = await agent.run()
     assert ran.answer.output == "after all"
     assert [notice.kind for notice in ran.of(Notice)] == ["retry"]
 
 
 async def test_a_stream_that_breaks_is_asked_once_more(agent: Agent) -> None:
-    agent.write("offline.yaml", TALK + "      - {error: {cut: true, after: 3, times: 1}, reply: {text: whole answer}}\n")
+    agent.write(
+        "offline.yaml", TALK + "      - {error: {cut: true, after: 3, times: 1}, reply: {text: whole answer}}\n"
+    )
     ran = await agent.run()
     assert ran.answer.output == "whole answer"
     assert any(piece.kind == "reset" for piece in ran.live)
@@ -250,8 +255,10 @@ async def test_an_unknown_price_is_unknown_and_never_nothing(agent: Agent) -> No
 async def test_what_is_not_captured_is_not_recorded(agent: Agent) -> None:
     text = (agent.folder / "agent.yaml").read_text()
     agent.write("agent.yaml", text + "observability: {capture_tool_calls: false, capture_reasoning: false}\n")
-    script = (agent.folder / "offline.yaml").read_text().replace(
-        "text: I look it up.", "thinking: a private thought\n      text: I look it up."
+    script = (
+        (agent.folder / "offline.yaml")
+        .read_text()
+        .replace("text: I look it up.", "thinking: a private thought\n      text: I look it up.")
     )
     agent.write("offline.yaml", script)
     ran = await agent.run()

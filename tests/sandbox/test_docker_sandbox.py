@@ -131,7 +131,7 @@ async def test_a_server_runs_inside_and_its_errors_are_heard(sandboxes: Sandboxe
     sandbox = await sandboxes.start()
     heard: list[str] = []
     transport = sandbox.spawn(["sh", "-c", "echo $WORD >&2; exit 3"], {"WORD": "no server"}, heard.append)
-    with pytest.raises(Exception):  # noqa: B017, PT011  # whatever the client makes of a server that ends at once
+    with pytest.raises(Exception):  # noqa: B017  # whatever the client makes of a server that ends at once
         async with mcp.Client(transport) as client:
             await client.list_tools()
     assert "no server" in "".join(heard)
@@ -180,12 +180,6 @@ async def test_an_image_without_python_is_told(sandboxes: Sandboxes, monkeypatch
         "workbench.sandbox.docker_sandbox.command", lambda *_: ["/bin/sh", "-c", "echo no python here >&2; exit 127"]
     )
     with pytest.raises(SandboxError, match="no python here"):
-        await sandboxes.start()
-
-
-async def test_a_command_that_is_not_there_is_told(sandboxes: Sandboxes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.sandbox.docker_sandbox.command", lambda *_: ["/no/such/python"])
-    with pytest.raises(SandboxError, match="/no/such/python"):
         await sandboxes.start()
 
 

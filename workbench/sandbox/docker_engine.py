@@ -85,6 +85,20 @@ class DockerEngine:
         )
         return found
 
+    async def exists(self, container: str) -> bool:
+        """Whether the daemon still has a container.
+
+        Raises:
+            DaemonError: the daemon did not answer.
+        """
+        try:
+            await self.inspect(container)
+        except DaemonError as error:
+            if _is_not_found(error):
+                return False
+            raise
+        return True
+
     async def list(self, labels: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """The containers with all these labels, in whatever state.
 
@@ -126,20 +140,18 @@ class DockerEngine:
         for pause in _REMOVE_PAUSES:
             await asyncio.sleep(pause)
             try:
-                await _bounded(lambda: self._remove(container), _CALL_SECONDS, "remove a container")
+                await _bounded(
+                    lambda: self.client.api.remove_container(container, force=True, v=True),
+                    _CALL_SECONDS,
+                    "remove a container",
+                )
                 return
             except DaemonError as error:
+                if _is_not_found(error):
+                    return
                 failure = error
         text = f"The container {container[:12]} could not be removed: {failure}"
         raise DaemonError(text, mend=f"docker rm --force {container[:12]}")
-
-    def _remove(self, container: str) -> None:
-        from docker.errors import NotFound  # it takes 150 ms to import
-
-        try:
-            self.client.api.remove_container(container, force=True, v=True)
-        except NotFound:
-            return
 
     def close(self) -> None:
         """Close the connections that wait for their next use."""
@@ -160,6 +172,10 @@ def _facts(info: Mapping[str, Any]) -> EngineFacts:
         kernel=str(info.get("KernelVersion", "")),
         runtimes=info.get("Runtimes") or {},
     )
+
+
+def _is_not_found(error: DaemonError) -> bool:
+    return getattr(error.__cause__, "status_code", None) == 404
 
 
 async def _answered(opening: Awaitable[T]) -> T:

@@ -36,7 +36,6 @@ _READY_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 1.0
 _GAUGE_SECONDS: Final = 5.0
 _FILES_SECONDS: Final = 600.0
-_GOODBYE_SECONDS: Final = 0.3
 
 
 class Snapshots(Protocol):
@@ -310,9 +309,7 @@ class DockerSandbox:
         if self._watchdog is not None:
             self._watchdog.stop()
         removing = asyncio.ensure_future(self._container.remove())
-        with contextlib.suppress(TimeoutError, SandboxError, OSError):
-            async with asyncio.timeout(_GOODBYE_SECONDS):
-                await self._link.close()
+        self._link.abort("the sandbox was closed")
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.shield(removing)

@@ -14,6 +14,9 @@ from workbench.sandbox.loss import size, why_it_died
 
 _REASON_SECONDS: Final = 2.0
 """How long the end of the stream is held back for the daemon to say why. It takes some 50 ms."""
+_END_SECONDS: Final = 5.0
+"""How long a container may take to end by itself; half a second is usual, two with a fork bomb in it."""
+_LOOK_SECONDS: Final = 0.02
 _MEMORY_SECONDS: Final = 1.0
 """How long after a kill for memory the container must still live, for it to have been a tool and not the sandbox."""
 
@@ -142,16 +145,29 @@ class LivingContainer:
     async def remove(self) -> None:
         """End the container in whatever state it is, and remove it.
 
+        First its input is ended, upon which the guest ends and Docker removes the container. Only what does not obey is
+        killed: containerd's shim delivers the deaths of a sandbox's many host processes one a second while it kills,
+        so that after a fork bomb a kill takes a minute, and may leave the shim behind.
+
         Raises:
             DaemonError: Docker could not; the next start of the program tries again.
         """
         self._removed = True
-        try:
+        await self.close()
+        if self._watching is None or not await self._ends_by_itself():
             await self._engine.remove(self.id)
-        finally:
-            await self.close()
-            if self._watching is not None:
-                self._watching.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _ends_by_itself(self) -> bool:
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                await self._over.wait()
+                while await self._engine.exists(self.id):
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            return False
+        return True
 
 
 def _ignore(text: str) -> None:

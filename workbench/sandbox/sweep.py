@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from workbench.sandbox.daemon import DaemonError
 from workbench.sandbox.docker_engine import DockerEngine
 from workbench.sandbox.ownership import OWNER_LABEL, owner_of
 from workbench.sandbox.threads import in_thread
 from workbench.sandbox.workspaces import is_gone, sweep_workspaces
 
 _DELETE_SECONDS: Final = 900.0
+_REMOVE_SECONDS: Final = 10.0
+_log = logging.getLogger(__name__)
 
 
 async def sweep(engine: DockerEngine, folder: Path | None = None) -> int:
     """Remove abandoned containers, then the abandoned workspaces of the agent in `folder`; gives how many there were.
 
     Sandboxes end with their process by themselves, so there is seldom anything. What belongs to a process that lives,
-    or that may live in another container or on another machine, is left alone.
+    or that may live in another container or on another machine, is left alone. What cannot be removed now is left to
+    the next time.
 
     Raises:
-        DaemonError: the daemon did not answer, or a container could not be removed.
+        DaemonError: the daemon did not answer.
     """
     containers = [found for found in await engine.list([OWNER_LABEL]) if is_abandoned(found, time.time())]
-    outcomes = await asyncio.gather(*(engine.remove(str(found["Id"])) for found in containers), return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    workspaces = 0
+    removed = sum(await asyncio.gather(*(_removed(engine, str(found["Id"])) for found in containers)))
     if folder is not None:
-        workspaces = await in_thread(lambda: sweep_workspaces(folder), _DELETE_SECONDS, "sweep workspaces")
-    return len(containers) + workspaces
+        removed += await in_thread(lambda: sweep_workspaces(folder), _DELETE_SECONDS, "sweep workspaces")
+    return removed
+
+
+async def _removed(engine: DockerEngine, container: str) -> bool:
+    try:
+        async with asyncio.timeout(_REMOVE_SECONDS):
+            await engine.remove(container)
+    except (DaemonError, TimeoutError) as error:
+        _log.warning("the abandoned container %s could not be removed: %s", container[:12], error)
+        return False
+    return True
 
 
 def is_abandoned(container: Mapping[str, Any], now: float) -> bool:
