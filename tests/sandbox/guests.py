@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,14 +129,22 @@ async def running_guest(
     proxy_port: int | None = None,
     on_connect: Callable[[ByteStream], Awaitable[None]] | None = None,
     extra_env: Mapping[str, str] | None = None,
+    program: Sequence[str] = (str(GUEST),),
+    settings: Settings | None = None,
 ) -> AsyncIterator[RunningGuest]:
-    """A guest with the folders under `root`; without a `source` there it has no source folder."""
-    settings = Settings(
+    """A guest with the folders under `root`; without a `source` there it has no source folder.
+
+    `program` is what Python runs: the guest's folder, or something that pretends.
+    """
+    settings = settings or Settings(
         TOOL_UID, TOOL_GID, proxy_port, str(root / "workspace"), str(root / "source"), str(root / "workspace")
     )
     env = {"PATH": path, "LANG": "C.UTF-8", **(extra_env or {})}
+    command = command_for(settings, python=sys.executable)
     process = await asyncio.create_subprocess_exec(
-        *command_for(settings, python=sys.executable, folder=str(GUEST)),
+        *command[:-2],
+        *program,
+        command[-1],
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=env,

@@ -14,8 +14,15 @@ def test_the_name_tells_the_recipe() -> None:
 
 
 def test_another_distribution_or_processor_is_another_image_the_registrys_is_not() -> None:
-    all_names = [base_names(*what) for what in (("debian", "bookworm", "amd64"), ("debian", "trixie", "amd64"),
-                                                ("debian", "bookworm", "arm64"), ("ubuntu", "noble", "amd64"))]  # fmt: skip
+    all_names = [
+        base_names(*what)
+        for what in (
+            ("debian", "bookworm", "amd64"),
+            ("debian", "trixie", "amd64"),
+            ("debian", "bookworm", "arm64"),
+            ("ubuntu", "noble", "amd64"),
+        )
+    ]
     assert len({names.distribution for names in all_names}) == 4
     assert len({names.registry for names in all_names}) == 1
 

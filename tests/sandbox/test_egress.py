@@ -283,6 +283,7 @@ async def test_bytes_sent_right_behind_the_connect_are_not_lost() -> None:
             "longer than",
         ),
     ],
+    ids=lambda value: value if isinstance(value, str) else "hello",  # a hello holds random bytes
 )
 async def test_a_tunnel_that_asks_for_something_else_is_refused_and_nothing_is_sent(first: bytes, reason: str) -> None:
     world = World(never)

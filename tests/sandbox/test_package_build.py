@@ -15,7 +15,8 @@ import pytest
 from workbench.sandbox.base_image import find_base
 from workbench.sandbox.daemon import ask_daemon, connect
 from workbench.sandbox.distribution import read_host
-from workbench.sandbox.leftovers import MAKER_LABEL, temporary_labels
+from workbench.sandbox.leftovers import temporary_labels
+from workbench.sandbox.ownership import OWNER_LABEL
 from workbench.sandbox.package_build import PackageImage, image_with_packages
 from workbench.sandbox.package_client_config import ClientConfig, host_client_config
 from workbench.sandbox.package_specs import PackageError, PackageList
@@ -122,7 +123,7 @@ def test_what_a_package_runs_sees_gvisor_and_neither_network_nor_configuration(
     assert builder.run(image, "find / -xdev -perm /6000 -type f 2>/dev/null | wc -l").strip() == "0"
     gone = builder.run(image, "ls -d /agent-workbench* /usr/share/perl5/Debconf/Question.pm 2>&1 | grep -c 'No such'")
     assert gone.strip() == "2", "what was removed is gone, and nothing of ours stays"
-    own = f"{MAKER_LABEL}={temporary_labels('packages')[MAKER_LABEL]}"
+    own = f"{OWNER_LABEL}={temporary_labels('packages')[OWNER_LABEL]}"
     assert not builder.client.volumes.list(filters={"label": own})
     assert not builder.client.containers.list(all=True, filters={"label": own})
 

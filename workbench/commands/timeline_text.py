@@ -109,8 +109,7 @@ class TimelineText:
                 f"{seconds(data.duration)}{origin}"
             ]
         if isinstance(data, ToolResult):
-            exit_code = f" · exit {data.exit_code}" if data.exit_code else ""
-            text = f"{seconds(data.latency)}{exit_code}{' · truncated' if data.truncated else ''} · {text}"
+            text = f"{seconds(data.latency)}{' · truncated' if data.truncated else ''} · {text}"
             files = [f"{change.change} {printable(change.path)}" for change in data.changed[:5]]
             more = [f"… and {len(data.changed) - 5} more files"] if len(data.changed) > 5 else []
             return [text[:room], *files, *more]

@@ -113,6 +113,8 @@ class ToolCalls:
                 return None
         self.snapshot = taken.digest
         self._changed.extend(taken.changed)
+        for note in taken.notes:
+            self._record(Notice("sandbox", f"the workspace is not recorded whole: {note}", "warning"))
         return taken
 
     async def _replace_lost_sandbox(self) -> None:

@@ -65,6 +65,8 @@ class Spending:
 
     def settle(self, authorized: Authorized, model: str, reply: Reply) -> Decimal | None:
         """Book the reply to a request for `model` and return its cost in USD, None where the price is unknown."""
+        if reply.origin != "live":
+            return Decimal(0)
         cost = self._prices.cost(model, reply.usage, self._clock.now())
         self.usage = self.usage + reply.usage
         if cost is None or self.model_cost is None:

@@ -85,20 +85,6 @@ class DockerEngine:
         )
         return found
 
-    async def exists(self, container: str) -> bool:
-        """Whether the daemon still has a container.
-
-        Raises:
-            DaemonError: the daemon did not answer.
-        """
-        try:
-            await self.inspect(container)
-        except DaemonError as error:
-            if _is_not_found(error):
-                return False
-            raise
-        return True
-
     async def list(self, labels: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """The containers with all these labels, in whatever state.
 

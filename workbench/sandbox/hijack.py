@@ -178,6 +178,11 @@ class OutOfMemory:
     """The host's kernel killed a process of the container, because the container reached its memory limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The container is gone."""
+
+
 class ContainerEvents:
     """What the daemon reports of one container; made before the container starts, so that nothing is missed."""
 
@@ -192,13 +197,15 @@ class ContainerEvents:
         Raises:
             DaemonError: the daemon refused or broke the connection off.
         """
-        filters = quote(json.dumps({"type": ["container"], "container": [container], "event": ["die", "oom"]}))
+        filters = quote(
+            json.dumps({"type": ["container"], "container": [container], "event": ["die", "oom", "destroy"]})
+        )
         # HTTP/1.0, because the answer then is plain lines and not chunks
         request = f"GET /v{endpoint.version}/events?filters={filters} HTTP/1.0\r\nHost: docker\r\n\r\n"
         return cls(*await _request(endpoint, request))
 
-    async def __aiter__(self) -> AsyncIterator[Died | OutOfMemory]:
-        """The events as they come; the iteration ends after `Died`, or when the daemon ends."""
+    async def __aiter__(self) -> AsyncIterator[Died | OutOfMemory | Removed]:
+        """The events as they come; the iteration ends after `Removed`, or when the daemon ends."""
         while True:
             try:
                 line = await self._reader.readline()
@@ -212,6 +219,8 @@ class ContainerEvents:
                 yield OutOfMemory()
             elif action == "die":
                 yield Died(int(event.get("Actor", {}).get("Attributes", {}).get("exitCode", -1)))
+            elif action == "destroy":
+                yield Removed()
                 return
 
     async def close(self) -> None:

@@ -25,7 +25,7 @@ from workbench.sandbox.shell import Progress, ignore_progress
 if TYPE_CHECKING:
     from docker import DockerClient
 
-OLDEST_PYTHON: Final = (3, 9)
+OLDEST_PYTHON: Final = (3, 8)
 """What the guest needs of an image's python3."""
 _PULL_SECONDS: Final = 600.0
 

@@ -9,14 +9,13 @@ from typing import Any, Final
 
 from workbench.definition.agent import ContainerSettings
 from workbench.sandbox.docker_engine import DockerEngine
-from workbench.sandbox.hijack import AttachedStream, ContainerEvents, OutOfMemory
+from workbench.sandbox.hijack import AttachedStream, ContainerEvents, Died, OutOfMemory, Removed
 from workbench.sandbox.loss import size, why_it_died
 
 _REASON_SECONDS: Final = 2.0
 """How long the end of the stream is held back for the daemon to say why. It takes some 50 ms."""
 _END_SECONDS: Final = 5.0
 """How long a container may take to end by itself; half a second is usual, two with a fork bomb in it."""
-_LOOK_SECONDS: Final = 0.02
 _MEMORY_SECONDS: Final = 1.0
 """How long after a kill for memory the container must still live, for it to have been a tool and not the sandbox."""
 
@@ -38,6 +37,7 @@ class LivingContainer:
         self._removed = False
         self._out_of_memory = False
         self._over = asyncio.Event()
+        self._gone = False
         self._stream: AttachedStream | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -60,11 +60,15 @@ class LivingContainer:
     async def _watch(self, events: ContainerEvents) -> None:
         try:
             async for event in events:
-                if isinstance(event, OutOfMemory):
-                    self._out_of_memory = True
-                    asyncio.get_running_loop().call_later(_MEMORY_SECONDS, self._survived_a_kill)
-                else:
-                    self.end(why_it_died(event.exit_code, self._out_of_memory, self._settings, self.last_words))
+                match event:
+                    case OutOfMemory():
+                        self._out_of_memory = True
+                        asyncio.get_running_loop().call_later(_MEMORY_SECONDS, self._survived_a_kill)
+                    case Died(exit_code):
+                        self.end(why_it_died(exit_code, self._out_of_memory, self._settings, self.last_words))
+                        self._over.set()
+                    case Removed():
+                        self._gone = True
         finally:
             self._over.set()
             await events.close()
@@ -154,20 +158,11 @@ class LivingContainer:
         """
         self._removed = True
         await self.close()
-        if self._watching is None or not await self._ends_by_itself():
-            await self._engine.remove(self.id)
         if self._watching is not None:
+            await asyncio.wait([self._watching], timeout=_END_SECONDS)
             self._watching.cancel()
-
-    async def _ends_by_itself(self) -> bool:
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                await self._over.wait()
-                while await self._engine.exists(self.id):
-                    await asyncio.sleep(_LOOK_SECONDS)
-        except TimeoutError:
-            return False
-        return True
+        if not self._gone:
+            await self._engine.remove(self.id)
 
 
 def _ignore(text: str) -> None:

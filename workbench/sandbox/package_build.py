@@ -203,8 +203,17 @@ class _Job:
 
     def _follow(self, container: Container) -> None:
         """Start the container and pass on what it prints, until it ends or its time is over."""
+        from docker.errors import DockerException
+
         tail: deque[str] = deque(maxlen=40)
-        timer = threading.Timer(_PHASE_SECONDS, lambda: container.remove(force=True))
+        expired = threading.Event()
+
+        def give_up() -> None:
+            expired.set()
+            with contextlib.suppress(DockerException, OSError):
+                container.kill()
+
+        timer = threading.Timer(_PHASE_SECONDS, give_up)
         container.start()
         timer.start()
         try:
@@ -215,6 +224,8 @@ class _Job:
             code = int(container.wait(timeout=30).get("StatusCode", -1))
         finally:
             timer.cancel()
+        if expired.is_set():
+            raise _PhaseError(None, [*tail, f"stopped after {_PHASE_SECONDS:g} s"])
         if code:
             position = code - 10
             manager = MANAGERS[position] if 0 <= position < len(MANAGERS) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,10 @@ from workbench.sandbox.workspaces import is_gone, sweep_workspaces
 
 _DELETE_SECONDS: Final = 900.0
 _REMOVE_SECONDS: Final = 10.0
+_PATIENCE: Final = 15
+_PAUSE_SECONDS: Final = 0.2
+_ENDING: Final = frozenset({"running", "removing"})
+"""What ends by itself in a moment, because its process is gone; to remove it meanwhile can leave its shim behind."""
 _log = logging.getLogger(__name__)
 
 
@@ -30,11 +34,22 @@ async def sweep(engine: DockerEngine, folder: Path | None = None) -> int:
     Raises:
         DaemonError: the daemon did not answer.
     """
-    containers = [found for found in await engine.list([OWNER_LABEL]) if is_abandoned(found, time.time())]
-    removed = sum(await asyncio.gather(*(_removed(engine, str(found["Id"])) for found in containers)))
+    containers = await _abandoned(engine)
+    first = len(containers)
+    for _ in range(_PATIENCE):
+        if not any(found.get("State") in _ENDING for found in containers):
+            break
+        await asyncio.sleep(_PAUSE_SECONDS)
+        containers = await _abandoned(engine)
+    removed = first - len(containers)
+    removed += sum(await asyncio.gather(*(_removed(engine, str(found["Id"])) for found in containers)))
     if folder is not None:
         removed += await in_thread(lambda: sweep_workspaces(folder), _DELETE_SECONDS, "sweep workspaces")
     return removed
+
+
+async def _abandoned(engine: DockerEngine) -> Sequence[Mapping[str, Any]]:
+    return [found for found in await engine.list([OWNER_LABEL]) if is_abandoned(found, time.time())]
 
 
 async def _removed(engine: DockerEngine, container: str) -> bool:
