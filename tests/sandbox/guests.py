@@ -25,6 +25,7 @@ TOOL_UID = 1_950_000_000 + os.getpid() % 100_000 if os.getuid() == 0 else os.get
 """Root tests as a user that nobody else is; others can only be themselves."""
 TOOL_GID = TOOL_UID if os.getuid() == 0 else os.getgid()
 FOLDERS = ("workspace", "source", "outside")
+PATH = "/usr/local/bin:/usr/bin:/bin"
 GUEST = Path(str(guest_package.__file__)).parent
 
 
@@ -87,6 +88,28 @@ def text_of(result: mcp_types.CallToolResult) -> str:
     return block.text
 
 
+async def gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    async with asyncio.timeout(10):
+        while _is_alive(pid):
+            await asyncio.sleep(0.01)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
+    except OSError:
+        return False
+
+
+async def numbers_in(path: Path) -> list[int]:
+    """The process ids that a command writes to a file."""
+    async with asyncio.timeout(10):
+        while not (path.exists() and path.read_text().endswith("\n")):
+            await asyncio.sleep(0.01)
+    return [int(word) for word in path.read_text().split()]
+
+
 @contextmanager
 def folders_for_tools() -> Iterator[Path]:
     """A folder that the tool user can get into, with a workspace, a source and an outside that are that user's."""
@@ -125,7 +148,7 @@ def acting_as_tool_user() -> Iterator[None]:
 async def running_guest(
     root: Path,
     *,
-    path: str = os.environ["PATH"],
+    path: str = PATH,
     proxy_port: int | None = None,
     on_connect: Callable[[ByteStream], Awaitable[None]] | None = None,
     extra_env: Mapping[str, str] | None = None,

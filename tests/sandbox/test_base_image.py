@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tarfile
 
 import pytest
@@ -48,7 +49,12 @@ def test_a_context_of_one_file() -> None:
 def test_the_work_folder_is_gone_afterwards() -> None:
     with work_folder() as folder:
         (folder / "file").write_text("x")
+        left = folder.with_name("agent-workbench-work-left-by-a-crash")
+        left.mkdir()
+        os.utime(left, (1, 1))
     assert not folder.exists()
+    with work_folder():
+        assert not left.exists()
 
 
 @pytest.mark.docker

@@ -21,7 +21,9 @@ from tests.sandbox.guests import (
     TOOL_UID,
     RunningGuest,
     folders_for_tools,
+    gone,
     make_folder,
+    numbers_in,
     running_guest,
     text_of,
 )
@@ -33,23 +35,27 @@ from workbench.sandbox.streams import ByteStream
 SERVER = """
 import json, os, subprocess, sys
 child = subprocess.Popen(["sleep", "60"])
-open("pids", "w").write(f"{os.getpid()} {child.pid}")
+with open("pids", "w") as file:
+    print(os.getpid(), child.pid, file=file)
 print("starting", os.environ["GREETING"], os.getcwd(), file=sys.stderr, flush=True)
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}
 for line in sys.stdin:
     message = json.loads(line)
-    if message.get("method") == "tools/call":
-        text = message["params"]["arguments"].get("text", "") * message["params"]["arguments"].get("times", 1)
-        if text == "exit":
+    answer = {"jsonrpc": "2.0", "id": message.get("id")}
+    if message["method"] == "tools/call":
+        arguments = message["params"]["arguments"]
+        if arguments["text"] == "exit":
             sys.exit(3)
-        result = {"content": [{"type": "text", "text": text}], "isError": False}
-    elif message.get("method") == "initialize":
-        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}
+        answer["result"] = {"content": [{"type": "text", "text": arguments["text"] * arguments.get("times", 1)}]}
+    elif message["method"] == "tools/list":
+        answer["result"] = {"tools": []}
+    elif message["method"] == "initialize":
+        answer["result"] = HELLO
     elif "id" in message:
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no"}}), flush=True)
-        continue
+        answer["error"] = {"code": -32601, "message": "no"}
     else:
         continue
-    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+    print(json.dumps(answer), flush=True)
 """
 
 
@@ -58,19 +64,6 @@ async def guest() -> AsyncIterator[RunningGuest]:
     with folders_for_tools() as root:
         async with running_guest(root) as started:
             yield started
-
-
-async def gone(pid: int) -> None:
-    async with asyncio.timeout(5):
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
-
-
-async def numbers_in(path: Path) -> list[int]:
-    async with asyncio.timeout(10):
-        while not (path.exists() and path.read_text().strip()):
-            await asyncio.sleep(0.01)
-    return [int(word) for word in path.read_text().split()]
 
 
 def free_port() -> int:

@@ -13,7 +13,16 @@ import mcp
 import mcp_types
 import pytest
 
-from tests.sandbox.guests import GUEST, TOOL_UID, RunningGuest, folders_for_tools, running_guest, text_of
+from tests.sandbox.guests import (
+    GUEST,
+    TOOL_UID,
+    RunningGuest,
+    folders_for_tools,
+    gone,
+    numbers_in,
+    running_guest,
+    text_of,
+)
 
 only_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give the tools a user of their own")
 RESTART_REQUIRED = "bash: bash session terminated; restart required"
@@ -38,20 +47,10 @@ def meta_of(result: mcp_types.CallToolResult) -> tuple[object, object, object]:
     return meta["workbench/exit_code"], meta["workbench/truncated"], meta["workbench/cwd"]
 
 
-async def gone(pid: int) -> None:
-    """Wait until a process has ended."""
-    async with asyncio.timeout(5):
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
-
-
 async def started_pid(guest: RunningGuest, name: str = "pid") -> int:
     """The process id that a command writes to a file of the workspace."""
-    file = guest.workspace / name
-    async with asyncio.timeout(10):
-        while not (file.exists() and file.read_text().strip()):
-            await asyncio.sleep(0.01)
-    return int(file.read_text())
+    (pid,) = await numbers_in(guest.workspace / name)
+    return pid
 
 
 async def test_results_say_exit_code_truncation_and_directory(guest: RunningGuest) -> None:

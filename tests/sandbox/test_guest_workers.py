@@ -11,7 +11,7 @@ from pathlib import Path
 import mcp
 import pytest
 
-from tests.sandbox.guests import GUEST, RunningGuest, folders_for_tools, running_guest, text_of
+from tests.sandbox.guests import GUEST, PATH, RunningGuest, folders_for_tools, gone, numbers_in, running_guest, text_of
 
 SLOW_RIPGREP = "#!/bin/sh\necho $$ > {root}/workspace/pid\nexec sleep 60\n"
 
@@ -24,25 +24,16 @@ async def guest() -> AsyncIterator[RunningGuest]:
         program.parent.mkdir()
         program.write_text(SLOW_RIPGREP.format(root=root))
         program.chmod(0o755)
-        async with running_guest(root, path=f"{program.parent}:{os.environ['PATH']}") as started:
+        async with running_guest(root, path=f"{program.parent}:{PATH}") as started:
             yield started
 
 
 async def searching(guest: RunningGuest) -> int:
     """The process id of a running grep."""
     file = guest.workspace / "pid"
-    async with asyncio.timeout(10):
-        while not (file.exists() and file.read_text().strip()):
-            await asyncio.sleep(0.01)
-    pid = int(file.read_text())
+    (pid,) = await numbers_in(file)
     file.unlink()
     return pid
-
-
-async def gone(pid: int) -> None:
-    async with asyncio.timeout(5):
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
 
 
 def parent_of(pid: int) -> int:

@@ -157,7 +157,7 @@ async def test_a_refusal_says_what_the_daemon_said(tmp_path: Path) -> None:
     body = json.dumps({"message": "No such container: c1"}).encode()
     answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     async with daemon(tmp_path, answering(answer)) as endpoint:
-        with pytest.raises(DaemonError, match="404.*No such container: c1"):
+        with pytest.raises(DaemonError, match=r"404.*No such container: c1"):
             await attach(endpoint, "c1")
 
 
@@ -188,7 +188,7 @@ async def events_of(folder: Path, content: bytes) -> list[object]:
 
     async with daemon(folder, handle) as endpoint:
         events = await ContainerEvents.of(endpoint, "c1")
-        found = [found async for found in events]
+        found: list[object] = [found async for found in events]
         await events.close()
     assert '"container": ["c1"]' in heads[0]
     return found

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,9 +110,7 @@ async def test_one_file_cannot_pass_the_disk_limit(sandboxes: Sandboxes) -> None
 
 async def test_an_endless_loop_ends_with_its_time(sandboxes: Sandboxes) -> None:
     sandbox = await sandboxes.start()
-    begun = time.monotonic()
-    await bash(sandbox, "while :; do :; done", timeout_ms=1000)
-    assert time.monotonic() - begun < 10
+    await asyncio.wait_for(bash(sandbox, "while :; do :; done", timeout_ms=1000), 20)
     assert sandbox.lost is None
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _PROBE_SECONDS: Final = 8.0
 _IMPORT_SECONDS: Final = 300.0
+_WORK_PREFIX: Final = "agent-workbench-work-"
+_WORK_SECONDS: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +180,13 @@ def _from_distribution(client: DockerClient, host: Host, shell: Shell, progress:
 
 @contextlib.contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder on a real disk for some hundred MB, gone afterwards."""
-    parent = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108 - /tmp is often memory
-    folder = Path(tempfile.mkdtemp(prefix="agent-workbench-", dir=parent))
+    """A folder on a real disk for some hundred MB, gone afterwards; what a crash left of one is gone after a day."""
+    parent = Path("/var/tmp" if os.access("/var/tmp", os.W_OK) else tempfile.gettempdir())  # noqa: S108 - not in memory
+    for old in parent.glob(f"{_WORK_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if old.stat().st_uid == os.getuid() and time.time() - old.stat().st_mtime > _WORK_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=parent))
     folder.chmod(0o755)  # apt's own user reads here
     try:
         yield folder

@@ -187,4 +187,6 @@ def _unused(image: Mapping[str, Any], images: Sequence[Mapping[str, Any]], used:
         why = ""
     if not why:
         return None
-    return UnusedImage(tags[0] if tags else str(image["Id"]), str(image["Id"]), int(image.get("Size") or 0), why)
+    identity = str(image["Id"])
+    name = tags[0] if tags else identity.removeprefix("sha256:")[:12]
+    return UnusedImage(name, identity, int(image.get("Size") or 0), why)

@@ -144,8 +144,8 @@ class Link:
         for future in (self._first_message, *self._answers.values()):
             if not future.done():
                 future.set_exception(ConnectionError(reason))
-        if self._first_message.done():
-            self._first_message.exception()  # whether anyone still waits for it or not
+        if not self._first_message.cancelled():
+            self._first_message.exception()  # taken, whether anyone still waits for it or not
         current = asyncio.current_task()
         for task in (*self._loops, *self._connections):
             if task is not current:

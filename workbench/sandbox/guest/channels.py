@@ -27,7 +27,7 @@ BATCH = 128 * 1024
 """Bytes handed to the pipe at once."""
 CREDIT_STEP = WINDOW // 4
 """Consumed bytes that are given back to the peer at once."""
-URGENT_LIMIT = 4 * 1024 * 1024
+URGENT_LIMIT = 1024 * 1024
 """Bytes of control messages and resets that a peer may leave unread."""
 LINGER = 5.0
 """Seconds for which `Channel.close` waits for the peer to take what was written."""
