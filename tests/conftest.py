@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+NEEDS_GVISOR = "needs Docker with gVisor"
 LOCAL_NAMES = (None, "", "localhost", b"localhost")
 
 
@@ -60,11 +61,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     if os.environ.get("CI") == "true":
         pytest.fail(f"Docker tests must run here: {reason}", pytrace=False)
-    pytest.skip(f"needs Docker with gVisor: {reason}")
+    pytest.skip(f"{NEEDS_GVISOR}: {reason}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "docker" in report.keywords]
-    if skipped:
-        terminalreporter.section("SKIPPED: the sandbox was not tested", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{len(skipped)} tests {skipped[0].longrepr[2].removeprefix('Skipped: ')}")
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    untested = [reason for reason in reasons if NEEDS_GVISOR in reason]
+    if untested:
+        terminalreporter.section("THE SANDBOX WAS NOT TESTED", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{len(untested)} tests were skipped, because {why_no_gvisor()}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 from workbench.sandbox.container import PROXY_PORT, ToolUser, container_body
 from workbench.sandbox.disk_watchdog import DiskWatchdog, Excess
 from workbench.sandbox.docker_engine import DockerEngine
-from workbench.sandbox.egress.policy import EgressPolicy
+from workbench.sandbox.egress.policy import EgressPolicy, PatternError
 from workbench.sandbox.egress.proxy import EgressProxy
 from workbench.sandbox.guest.launch import command
 from workbench.sandbox.guest_files import guest_folder
@@ -111,7 +111,7 @@ class DockerSandbox:
             SandboxError: it could not be started or proven. Nothing of it is left.
         """
         user = ToolUser.current()
-        policy = EgressPolicy.from_network(spec.network)
+        policy = _policy(spec)
         workspace, guest = await in_thread(lambda: (_workspace_of(spec, user), guest_folder()), _READY_SECONDS)
         body = container_body(
             spec,
@@ -125,7 +125,7 @@ class DockerSandbox:
         container: LivingContainer | None = None
         listeners = _Listeners()
         try:
-            container = LivingContainer(engine, await engine.create(body), spec.container)
+            container = LivingContainer(engine, await _created(engine, body), spec.container)
             await container.start()
             link = await _linked(container, EgressProxy(policy, listeners.tell_egress))
             details = await container.inspect()
@@ -313,6 +313,24 @@ class DockerSandbox:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.shield(removing)
+
+
+def _policy(spec: SandboxSpec) -> EgressPolicy:
+    try:
+        return EgressPolicy.from_network(spec.network)
+    except PatternError as error:
+        raise SandboxError(f"network in agent.yaml: {error}") from error
+
+
+async def _created(engine: DockerEngine, body: Mapping[str, Any]) -> str:
+    """The id of a new container, which does not stay behind if its creation is cancelled."""
+    creating = asyncio.ensure_future(engine.create(body))
+    try:
+        return await asyncio.shield(creating)
+    except asyncio.CancelledError:
+        with contextlib.suppress(SandboxError):
+            await engine.remove(await creating)
+        raise
 
 
 async def _linked(container: LivingContainer, proxy: EgressProxy) -> Link:
