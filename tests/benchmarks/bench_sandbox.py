@@ -122,9 +122,9 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> Sequence[Figur
         starts.append(watch.ms)
         await first_call(cold)
         colds.append(watch.ms)
-        pool.prewarm(spec)
         if number == 0:
             trips = await round_trips(cold, arguments.calls)
+        pool.prewarm(spec)
         watch = Stopwatch()
         await cold.close()
         closes.append(watch.ms)

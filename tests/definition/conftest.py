@@ -46,8 +46,8 @@ mcp_servers:
     env:
       LEVEL: "1"
 network:
-  allow: [api.zendesk.com, "*.pypi.org"]
-  deny: [files.pypi.org]
+  allow: [api.zendesk.com, "*.example.org"]
+  deny: [files.example.org]
 container:
   dockerfile: ./Dockerfile
   packages:

@@ -82,11 +82,11 @@ def test_model_ids_that_are_none(write_agent: WriteAgent, minimal: str, model: s
 
 def test_what_is_right_in_an_odd_way_is_put_straight(write_agent: WriteAgent, minimal: str) -> None:
     folder = write_agent(
-        minimal + "network: {allow: [API.Example.COM, '*.pypi.org', '127.0.0.1']}\n"
+        minimal + "network: {allow: [API.Example.COM, '*.example.org', '127.0.0.1']}\n"
         "mcp_servers: [{type: filesystem, path: //workspace//a/}]\n"
         "triggers: [{type: cron, schedule: ' 0  0 * *   1 ', input: go}]\n"
     )
     agent = load_agent(folder, {}).definition
-    assert agent.network.allow == ("api.example.com", "*.pypi.org", "127.0.0.1")
+    assert agent.network.allow == ("api.example.com", "*.example.org", "127.0.0.1")
     assert [getattr(server, "path", None) for server in agent.servers] == ["/workspace/a"]
     assert [getattr(trigger, "schedule", None) for trigger in agent.triggers] == ["0 0 * * 1"]

@@ -73,7 +73,7 @@ def test_every_key_reaches_the_definition(write_agent: WriteAgent, full: str, en
             McpHttpServer("docs", Template("https://mcp.example.com/mcp"), {}, 20.0),
             McpStdioServer("tickets", ("node", "server.js"), {"LEVEL": "1"}),
         ),
-        network=NetworkPolicy(("api.zendesk.com", "*.pypi.org"), ("files.pypi.org",)),
+        network=NetworkPolicy(("api.zendesk.com", "*.example.org"), ("files.example.org",)),
         container=ContainerSettings(
             dockerfile=folder.resolve() / "Dockerfile",
             pip=("httpx==0.28",),

@@ -112,7 +112,7 @@ def test_an_alias_is_its_anchor_and_stands_there() -> None:
     ("text", "place", "message", "expected"),
     [
         ("a: 1\nschedule: */15 * * * *", (2, 11), "begin with '*'", '"*/15 * * * *"'),
-        ("hosts: [*.pypi.org]", (1, 9), "begin with '*'", '"*.example.com"'),
+        ("hosts: [*.example.org]", (1, 9), "begin with '*'", '"*.example.com"'),
         ("a: *nothing", (1, 4), "begin with '*'", "in quotes"),
         ("schedule: @daily", (1, 11), "begin with '@'", "0 0 * * *"),
         ("name: @me", (1, 7), "begin with '@'", "in quotes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -308,8 +309,11 @@ async def test_a_refused_connection_still_gets_its_answer() -> None:
 
 
 async def test_without_a_port_nothing_listens(guest: RunningGuest) -> None:
-    listening = Path(f"/proc/{guest.process.pid}/fd").iterdir()
-    inodes = {str(fd.readlink())[8:-1] for fd in listening if str(fd.readlink()).startswith("socket:")}
+    inodes = set()
+    for fd in Path(f"/proc/{guest.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            if (target := str(fd.readlink())).startswith("socket:"):
+                inodes.add(target[8:-1])
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{guest.process.pid}/net/{table}").read_text().splitlines()[1:]:
             assert not (line.split()[9] in inodes and line.split()[3] == "0A")

@@ -202,7 +202,7 @@ class NetworkPart(Part):
     allow: list[Host] = Field(
         default=[],
         description="Hosts that may be reached: a name, or *.suffix.",
-        examples=[["api.example.com", "*.pypi.org"]],
+        examples=[["api.example.com", "*.example.org"]],
     )
     deny: list[Host] = Field(default=[], description="Hosts that may not, though a suffix in allow has them.")
 

@@ -96,6 +96,7 @@ class DockerSandbox:
         self._files = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watchdog: DiskWatchdog | None = None
+        self._removing: asyncio.Task[None] | None = None
         container.listen(self._container_ended, listeners.tell_notice)
 
     @classmethod
@@ -273,7 +274,7 @@ class DockerSandbox:
                 raise SandboxError(f"The workspace {self._workspace} could not be {done}: {error}") from error
 
     async def stop_tools(self) -> None:
-        """Kill every process of the tool user, within a second; if that fails, the whole sandbox.
+        """Kill every process of the tool user, within a second; if that fails, give the sandbox up.
 
         Raises:
             SandboxError: the sandbox was lost, now or before.
@@ -284,8 +285,15 @@ class DockerSandbox:
                 raise SandboxError(f"{answer['left']} processes of tools could not be stopped.")
         except SandboxError:
             self._container.end("its tools could not be stopped within a second, so it was removed")
-            await self._container.remove()
+            self._removal()
             raise
+
+    def _removal(self) -> asyncio.Task[None]:
+        """The removal of the container, begun by whoever needs it first."""
+        if self._removing is None:
+            self._removing = asyncio.create_task(self._container.remove())
+            self._removing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._removing
 
     async def _ask(self, operation: str, seconds: float) -> Mapping[str, Any]:
         if self.lost is not None:
@@ -303,16 +311,14 @@ class DockerSandbox:
         Raises:
             DaemonError: Docker could not remove it; the next start of the program tries again.
         """
-        if self._closed:
-            return
-        self._closed = True
-        if self._watchdog is not None:
-            self._watchdog.stop()
-        removing = asyncio.ensure_future(self._container.remove())
-        self._link.abort("the sandbox was closed")
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.shield(removing)
+        if not self._closed:
+            self._closed = True
+            if self._watchdog is not None:
+                self._watchdog.stop()
+            self._link.abort("the sandbox was closed")
+            for task in tuple(self._tasks):
+                task.cancel()
+        await asyncio.shield(self._removal())
 
 
 def _policy(spec: SandboxSpec) -> EgressPolicy:

@@ -10,12 +10,15 @@ from typing import Any, Final
 from workbench.definition.agent import ContainerSettings
 from workbench.sandbox.docker_engine import DockerEngine
 from workbench.sandbox.hijack import AttachedStream, ContainerEvents, Died, OutOfMemory, Removed
+from workbench.sandbox.host_process import kill_directly
 from workbench.sandbox.loss import size, why_it_died
 
 _REASON_SECONDS: Final = 2.0
 """How long the end of the stream is held back for the daemon to say why. It takes some 50 ms."""
+_OBEY_SECONDS: Final = 2.0
+"""How long a container may take to end by itself; a quarter of a second is usual, two with a fork bomb in it."""
 _END_SECONDS: Final = 5.0
-"""How long a container may take to end by itself; half a second is usual, two with a fork bomb in it."""
+"""How long it may take after that, until Docker is asked to end it."""
 _MEMORY_SECONDS: Final = 1.0
 """How long after a kill for memory the container must still live, for it to have been a tool and not the sandbox."""
 
@@ -38,6 +41,7 @@ class LivingContainer:
         self._out_of_memory = False
         self._over = asyncio.Event()
         self._gone = False
+        self._pid = 0
         self._stream: AttachedStream | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -96,7 +100,9 @@ class LivingContainer:
         Raises:
             DaemonError: it is gone, or the daemon did not answer.
         """
-        return await self._engine.inspect(self.id)
+        details = await self._engine.inspect(self.id)
+        self._pid = int(details["State"]["Pid"])
+        return details
 
     async def read(self, limit: int = 65536) -> bytes:
         """At most `limit` bytes of the main process's output; empty at its end.
@@ -150,8 +156,9 @@ class LivingContainer:
         """End the container in whatever state it is, and remove it.
 
         First its input is ended, upon which the guest ends and Docker removes the container. Only what does not obey is
-        killed: containerd's shim delivers the deaths of a sandbox's many host processes one a second while it kills,
-        so that after a fork bomb a kill takes a minute, and may leave the shim behind.
+        killed, and by Docker only if we may not do it: containerd's shim delivers the deaths of a sandbox's many host
+        processes one a second while it kills, so that after a fork bomb Docker's kill takes a minute, and may leave the
+        shim behind.
 
         Raises:
             DaemonError: Docker could not; the next start of the program tries again.
@@ -159,6 +166,9 @@ class LivingContainer:
         self._removed = True
         await self.close()
         if self._watching is not None:
+            await asyncio.wait([self._watching], timeout=_OBEY_SECONDS)
+            if not self._over.is_set():
+                kill_directly(self.id, self._pid)
             await asyncio.wait([self._watching], timeout=_END_SECONDS)
             self._watching.cancel()
         if not self._gone:
