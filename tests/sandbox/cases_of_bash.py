@@ -130,8 +130,8 @@ def bash_cases() -> list[Case]:
         Case(
             "bash runs jobs in the background",
             [
-                bash("(sleep 0.3; echo late) & echo now"),
-                bash("sleep 0.7; echo later"),
+                bash("(sleep 0.6; echo late) & echo now"),
+                bash("sleep 1.2; echo later"),
                 bash("sleep 300 & echo $! | wc -l"),
                 bash("jobs | wc -l; kill %2 2>/dev/null; kill %1; wait; echo done"),
             ],

@@ -26,6 +26,8 @@ TOOL_UID = 1_950_000_000 + os.getpid() % 100_000 if os.getuid() == 0 else os.get
 TOOL_GID = TOOL_UID if os.getuid() == 0 else os.getgid()
 FOLDERS = ("workspace", "source", "outside")
 PATH = "/usr/local/bin:/usr/bin:/bin"
+GUEST_PYTHON = os.environ.get("WORKBENCH_TEST_GUEST_PYTHON", sys.executable)
+"""The Python that runs the guest: a sandbox's image may have an older or newer one than the workbench."""
 GUEST = Path(str(guest_package.__file__)).parent
 
 
@@ -163,7 +165,7 @@ async def running_guest(
         TOOL_UID, TOOL_GID, proxy_port, str(root / "workspace"), str(root / "source"), str(root / "workspace")
     )
     env = {"PATH": path, "LANG": "C.UTF-8", **(extra_env or {})}
-    command = command_for(settings, python=sys.executable)
+    command = command_for(settings, python=GUEST_PYTHON)
     process = await asyncio.create_subprocess_exec(
         *command[:-2],
         *program,

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from workbench.sandbox.guest.channels import Channel, Multiplexer
+from workbench.sandbox.guest.channels import Channel
+from workbench.sandbox.guest.multiplexer import Multiplexer
 
 
 class End:

@@ -18,6 +18,7 @@ import pytest
 
 from tests.sandbox.guests import (
     GUEST,
+    GUEST_PYTHON,
     TOOL_GID,
     TOOL_UID,
     RunningGuest,
@@ -75,8 +76,8 @@ def free_port() -> int:
 
 def test_the_command_that_starts_it() -> None:
     words = command(1000, 1001, 3128)
-    assert words[:4] == ["python3", "-I", "-S", MOUNT]
-    assert Settings.from_arguments(words[4:]) == Settings(1000, 1001, 3128, WORKSPACE, SOURCE, HOME)
+    assert words[:5] == ["python3", "-I", "-S", "-B", MOUNT]
+    assert Settings.from_arguments(words[5:]) == Settings(1000, 1001, 3128, WORKSPACE, SOURCE, HOME)
     assert "-u" not in words
 
 
@@ -98,7 +99,7 @@ async def test_it_reports_what_it_sees(guest: RunningGuest) -> None:
     assert seen["kernel_version"] == Path("/proc/version").read_text().strip()
     assert seen["boot_arguments"] == Path("/proc/cmdline").read_text().strip()
     assert seen["interfaces"] == [name for _, name in socket.if_nameindex()]
-    assert seen["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert sys.executable != GUEST_PYTHON or seen["python"] == ".".join(map(str, sys.version_info[:3]))
     assert (seen["uid"], seen["pid"], seen["version"]) == (os.getuid(), guest.process.pid, 1)
     assert isinstance(seen["capabilities"], dict)
     assert set(seen["capabilities"]) >= {"CapEff", "CapPrm", "CapBnd"}
@@ -172,6 +173,7 @@ async def test_a_program_that_ends_closes_its_client(guest: RunningGuest) -> Non
         (["no-such-program", "x"], r"\[cannot start \['no-such-program', 'x'\]: .*No such file"),
         (["/etc/passwd"], "Permission denied"),
         ([], "command is not a list"),
+        (["a\0b"], "embedded null byte"),
     ],
 )
 async def test_a_program_that_cannot_start_says_why(guest: RunningGuest, words: list[str], reason: str) -> None:

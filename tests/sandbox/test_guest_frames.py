@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.sandbox.guest.frames import EXIT, HEADER, MAX_PAYLOAD, OPEN, Frame, FrameDecoder, FrameError, encode
@@ -12,6 +12,7 @@ frames = st.builds(Frame, st.integers(0, 2**32 - 1), st.integers(OPEN, EXIT), st
 
 
 @given(st.lists(frames), st.lists(st.integers(1, 50), min_size=1))
+@settings(deadline=None)
 def test_any_cutting_gives_the_same_frames(sent: list[Frame], sizes: list[int]) -> None:
     data = b"".join(encode(*frame) for frame in sent)
     decoder = FrameDecoder()
@@ -26,6 +27,7 @@ def test_any_cutting_gives_the_same_frames(sent: list[Frame], sizes: list[int]) 
 
 
 @given(st.lists(st.binary(max_size=200)))
+@settings(deadline=None)
 def test_garbage_is_refused_or_read(pieces: list[bytes]) -> None:
     decoder = FrameDecoder()
     fed = b""

@@ -126,10 +126,11 @@ async def test_a_pattern_that_takes_for_ever_is_given_up() -> None:
 
 async def test_twenty_megabytes_of_pdf_and_a_write_of_ten() -> None:
     with folders_for_tools() as root:
-        (root / "workspace" / "large.pdf").write_bytes(b"%PDF" + bytes(20 * 1024 * 1024 - 4))
+        (root / "workspace" / "largé %.pdf").write_bytes(b"%PDF" + bytes(20 * 1024 * 1024 - 4))
         async with running_guest(root) as guest:
-            (block,) = (await guest.call("read", {"file_path": "large.pdf"})).content
+            (block,) = (await guest.call("read", {"file_path": "largé %.pdf"})).content
             assert block.type == "resource"
+            assert block.resource.uri == f"file://{root}/workspace/larg%C3%A9%20%25.pdf"
             assert len(block.resource.blob) == (20 * 1024 * 1024 + 2) // 3 * 4  # type: ignore[union-attr]
             text = "0123456789" * 1_000_000
             written = await guest.call("write", {"file_path": "large.txt", "content": text})

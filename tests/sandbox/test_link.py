@@ -13,7 +13,7 @@ import pytest
 
 from tests.sandbox.guests import folders_for_tools, running_guest, text_of
 from workbench.sandbox import mcp_transport
-from workbench.sandbox.guest import channels
+from workbench.sandbox.guest import multiplexer
 from workbench.sandbox.guest.frames import CREDIT, DATA, EOF, EXIT, OPEN, STDERR, WINDOW, Frame, FrameDecoder, encode
 from workbench.sandbox.link import MOST_CONNECTIONS, Link
 from workbench.sandbox.sandbox import SandboxError
@@ -303,7 +303,7 @@ async def test_a_guest_that_gives_no_credit_holds_up_its_own_channel_only() -> N
 
 async def test_a_guest_that_does_not_read_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It has its connections refused as fast as it can open them, and never takes an answer."""
-    monkeypatch.setattr(channels, "URGENT_LIMIT", 10_000)
+    monkeypatch.setattr(multiplexer, "URGENT_LIMIT", 10_000)
     async with linked() as (link, guest):
         guest.reading.clear()
         for number in range(1, 5000):

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.jsontypes import JsonObject, JsonValue
-from workbench.sandbox.guest.channels import Channel, Multiplexer
+from workbench.sandbox.guest.channels import Channel
 from workbench.sandbox.guest.frames import FrameError
+from workbench.sandbox.guest.multiplexer import Multiplexer
 from workbench.sandbox.sandbox import SandboxError
 from workbench.sandbox.streams import ByteStream
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import stat
 import sys
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ PDF_LIMIT = 20 * 1024 * 1024
 """Bytes of a PDF."""
 _PIECE = 64 * 1024
 _PDF = "application/pdf"
+_URI_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _MEDIA_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -137,9 +139,14 @@ def _read_media(target: Path, file_path: str, size: int, media_type: str, view_r
         raise ToolError(f"read: {file_path} is {size} bytes, exceeds {limit}-byte limit for image/PDF files.")
     data = base64.standard_b64encode(target.read_bytes()).decode("ascii")
     if media_type == _PDF:  # MCP knows no document block; a client makes one of an embedded resource of this type
-        resource = {"uri": target.as_uri(), "mimeType": media_type, "blob": data}
+        resource = {"uri": _uri(target), "mimeType": media_type, "blob": data}
         return _media_result({"type": "resource", "resource": resource})
     return _media_result({"type": "image", "data": data, "mimeType": media_type})
+
+
+def _uri(path: Path) -> str:
+    """The file's URI. Not by pathlib, which would import a module when the worker has given up root's rights."""
+    return "file://" + "".join(chr(byte) if byte in _URI_SAFE else f"%{byte:02X}" for byte in os.fsencode(path))
 
 
 def _media_result(block: dict[str, Any]) -> ToolResult:

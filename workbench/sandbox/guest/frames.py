@@ -9,8 +9,10 @@ over when both directions are, after EXIT, or after RESET. What still arrives fo
 
 from __future__ import annotations
 
+import contextlib
+import json
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 OPEN = 1
 """Begin a channel. Payload: a JSON object whose `kind` is bash, filesystem, process or connect."""
@@ -79,3 +81,17 @@ class FrameDecoder:
             position = end
         del buffer[:position]
         return frames
+
+
+def parse_object(payload: bytes) -> dict[str, Any]:
+    """The JSON object in a frame.
+
+    Raises:
+        FrameError: there is none.
+    """
+    message = None
+    with contextlib.suppress(ValueError, RecursionError):
+        message = json.loads(payload)
+    if not isinstance(message, dict):
+        raise FrameError("a frame that should hold a JSON object does not")
+    return message

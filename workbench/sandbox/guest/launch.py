@@ -47,7 +47,7 @@ def command(tool_uid: int, tool_gid: int, proxy_port: int | None) -> list[str]:
 def command_for(settings: Settings, *, python: str = "python3", folder: str = MOUNT) -> list[str]:
     """The command that starts a guest that lives elsewhere.
 
-    `-I -S` skips what the guest does not need of Python's start. Its buffers stay on (no `-u`): what the guest starts
-    could inherit that, and an unbuffered write to gVisor's pipes can be cut short.
+    `-I -S -B` skips what the guest does not need of Python's start. Its buffers stay on (no `-u`): what the guest
+    starts could inherit that, and an unbuffered write to gVisor's pipes can be cut short.
     """
-    return [python, "-I", "-S", folder, json.dumps(settings._asdict())]
+    return [python, "-I", "-S", "-B", folder, json.dumps(settings._asdict())]

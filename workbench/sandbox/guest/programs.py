@@ -19,10 +19,6 @@ _AFTER_END = 0.5
 """Seconds for which output is still read when the program has ended but something holds its output open."""
 
 
-class BadRequest(ValueError):
-    """The request of a channel is not one that the guest understands."""
-
-
 async def run_program(
     channel: Channel, request: dict[str, Any], children: Children, user: ToolUser, cwd: str, env: dict[str, str]
 ) -> None:
@@ -32,7 +28,7 @@ async def run_program(
         request: `command` (list of strings), and as wanted `env` (object of strings, added to `env`) and `cwd`.
 
     Raises:
-        BadRequest: the request is malformed.
+        ValueError: the request is malformed.
         OSError: the program cannot be started.
         ConnectionError: the channel was reset.
     """
@@ -79,11 +75,11 @@ async def _finish_reading(relays: Sequence[_Relay], tasks: Sequence[asyncio.Futu
 def _checked(request: dict[str, Any], cwd: str) -> tuple[list[str], dict[str, str], str]:
     command, extra, folder = request.get("command"), request.get("env", {}), request.get("cwd", cwd)
     if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
-        raise BadRequest("command is not a list of strings")
+        raise ValueError("command is not a list of strings")
     if not isinstance(extra, dict) or not all(isinstance(value, str) for value in extra.values()):
-        raise BadRequest("env is not an object of strings")
+        raise ValueError("env is not an object of strings")
     if not isinstance(folder, str):
-        raise BadRequest("cwd is not a string")
+        raise ValueError("cwd is not a string")
     return command, extra, folder
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from .channels import Channel, Multiplexer
+    from .channels import Channel
+    from .multiplexer import Multiplexer
 
 MOST_CONNECTIONS = 128
 """Connections at a time; more are refused."""

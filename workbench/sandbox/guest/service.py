@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .bash import BashTool
-from .channels import Multiplexer
 from .facts import facts
 from .frames import FrameError
 from .launch import Settings
 from .mcp_server import McpServer
+from .multiplexer import Multiplexer
 from .paths import Roots
 from .pipe import open_pipe
 from .processes import Children, Tools, ToolUser
-from .programs import BadRequest, run_program
+from .programs import run_program
 from .proxy import Proxy, proxy_settings
 from .results import encode_result
 from .shell import Shell, find_dialect
@@ -99,7 +99,7 @@ class Guest:
             await run_program(channel, request, self._children, self._user, self._settings.workspace, self._env)
         except ConnectionError as error:
             channel.reset(str(error))
-        except (BadRequest, OSError) as error:
+        except (ValueError, OSError) as error:
             channel.reset(f"cannot start {request.get('command')}: {error}")
 
     def _control(self, message: dict[str, Any]) -> None:

@@ -1,0 +1,70 @@
+"""What a replay is asked for: a parent run, the point from which it is no longer simply the tape, and what is changed.
+
+The replay editor, the command line and the hot re-run all speak to the engine in this one type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from workbench.jsontypes import JsonObject, JsonValue
+
+Source = Literal["live", "tape_while_unchanged", "tape"]
+"""Who answers from the fork point on.
+
+`live`: the model or the tools themselves. `tape_while_unchanged`: the tape for what it holds the very same question
+of, the real one from the first difference on. `tape`: the tape only; a question that it does not hold stops the replay.
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ForkPoint:
+    """Where a replay leaves its tape.
+
+    With `call` 0 it is the model's turn of `step`: all steps before it are the tape's. With `call` k it is the k-th
+    tool call (from 1) of `step`: the reply of that step and the results of the calls before k are the tape's too.
+    """
+
+    step: int
+    call: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EditedResult:
+    """A tool result that the user wrote: content blocks as a `tool_result` holds them."""
+
+    content: Sequence[JsonObject]
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What differs from the parent. Steps and the calls of a step count from 1.
+
+    `settings` maps dotted keys of agent.yaml to values (`model.id`, `model.max_tokens`, `max_iterations`). `replies`
+    maps a step to the content blocks that stand for the model's reply there, `results` a step and call to its result,
+    `messages` a step to text that the user says after it.
+    """
+
+    system_prompt: str | None = None
+    input: str | None = None
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
+    replies: Mapping[int, Sequence[JsonObject]] = field(default_factory=dict)
+    results: Mapping[tuple[int, int], EditedResult] = field(default_factory=dict)
+    messages: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """A replay of `parent_run_id`: the tape up to `fork`, with `edits`; from there `model` and `tools` answer.
+
+    `fork` None is the earliest point that the edits can affect.
+    """
+
+    parent_run_id: str
+    fork: ForkPoint | None = None
+    edits: Edits = field(default_factory=Edits)
+    model: Source = "live"
+    tools: Source = "tape_while_unchanged"

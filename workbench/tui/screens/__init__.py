@@ -1,0 +1,1 @@
+"""The screens: main, compare, help and what stands over them."""
