@@ -1,0 +1,217 @@
+"""What the screen asks of the rest: one agent's folder, its definition, its runs. It knows no widget and no terminal.
+
+Intents are calls: run, cancel, reload. Nothing is pushed back: whoever draws takes the news of each live run as often as
+it draws, and reads everything else from the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.cost.meter import Meter
+from workbench.trace.errors import StoreError
+from workbench.trace.events import Event, Trigger
+from workbench.trace.places import store_file
+from workbench.trace.rows import EventRow
+from workbench.trace.runs import RunSummary
+from workbench.trace.store import Store
+from workbench.tui.live_run import LiveRun
+
+if TYPE_CHECKING:
+    from workbench.cost.fuse import FuseStatus
+    from workbench.definition.agent import AgentDefinition
+    from workbench.definition.problems import Problem
+    from workbench.engine.run import RunEnd
+    from workbench.sitting.sitting import Sitting
+
+_METERED = ("run_started", "model_response", "notice", "run_completed", "run_failed")
+_SCRIPTED = (*_METERED, "model_request", "tool_call", "tool_result")
+_CLOSE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SittingOptions:
+    """What the user chose on the command line for all runs of the screen."""
+
+    offline: bool = False
+    fuse_usd: Decimal | None = None
+    runtime: str | None = None
+
+
+class CannotRunError(Exception):
+    """No run can be started now. `str` tells a person why and what to do."""
+
+
+@dataclass
+class Session:
+    """One agent, opened on the screen."""
+
+    folder: Path
+    options: SittingOptions = SittingOptions()
+    environment: Mapping[str, str] | None = None
+    sitting: Sitting | None = None
+    problems: Sequence[Problem] = ()
+    trouble: str | None = None
+    live_runs: list[LiveRun] = field(default_factory=list)
+    _store: Store | None = None
+    _entering: asyncio.Task[None] | None = None
+
+    @property
+    def definition(self) -> AgentDefinition | None:
+        """The last good definition, None while there has been none."""
+        return self.sitting.definition if self.sitting is not None else None
+
+    @property
+    def broken(self) -> bool:
+        """Whether the files on disk cannot be used as they are."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def running(self) -> Sequence[LiveRun]:
+        """The runs that go on."""
+        return [live for live in self.live_runs if live.task is None or not live.task.done()]
+
+    async def load(self) -> None:
+        """Load the agent; afterwards there is a definition, or there are problems or trouble that say why not."""
+        await asyncio.to_thread(self._open)
+
+    def reload(self) -> None:
+        """Load the agent again after its files changed; what cannot be used leaves the last good definition.
+
+        Afterwards `problems` are those of the files as they are.
+        """
+        from workbench.definition.problems import DefinitionError
+
+        if self.sitting is None:
+            self._open()
+            return
+        try:
+            self.sitting.reload()
+        except DefinitionError as error:
+            self.problems = error.problems
+        else:
+            self.problems = self.sitting.warnings
+
+    def warm_up(self) -> None:
+        """Begin to load what a run needs and to start a sandbox; returns at once."""
+        if self.sitting is not None and self._entering is None:
+            self._entering = asyncio.create_task(self._enter(self.sitting))
+
+    @property
+    def ready(self) -> bool:
+        """Whether a run can start without waiting for libraries."""
+        return self._entering is not None and self._entering.done()
+
+    def run(self, text: str, trigger: Trigger | None = None) -> LiveRun:
+        """Start a run that answers `text`; it waits for what is still being loaded.
+
+        Raises:
+            CannotRunError: there is no definition that could run.
+        """
+        if self.sitting is None:
+            raise CannotRunError("the agent cannot run until its files are right; see the problems")
+        self.warm_up()
+        live = LiveRun(text, trigger or Trigger())
+        live.task = asyncio.create_task(self._execute(self.sitting, live))
+        self.live_runs.append(live)
+        return live
+
+    async def summaries(self, limit: int = 200) -> Sequence[RunSummary]:
+        """The newest runs first, as they are stored."""
+        store = self.store()
+        return () if store is None else await asyncio.to_thread(store.runs, limit)
+
+    async def rows(self, run_id: str) -> Sequence[EventRow]:
+        """The rows of a stored run."""
+        store = self.store()
+        return () if store is None else await asyncio.to_thread(store.rows, run_id)
+
+    async def meter(self, run_id: str) -> Meter:
+        """The meter of a stored run."""
+        store = self.store()
+        if store is None:
+            return Meter()
+        return await asyncio.to_thread(lambda: Meter().after(store.events(run_id, types=_METERED)))
+
+    async def script(self, run_id: str) -> Sequence[Event]:
+        """The events that make a run's script: what was asked, answered, called and given."""
+        store = self.store()
+        if store is None:
+            return ()
+        return await asyncio.to_thread(lambda: tuple(store.events(run_id, types=_SCRIPTED)))
+
+    def event(self, run_id: str, seq: int) -> Event:
+        """One event with all that it holds.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        store = self.store()
+        if store is None:
+            raise StoreError("there are no runs yet")
+        return next(iter(store.events(run_id, after=seq - 1, limit=1)))
+
+    def fuse(self) -> FuseStatus | None:
+        """How the fuse stands, None before it is known."""
+        return self.sitting.fuse_status() if self.sitting is not None and self.ready else None
+
+    def store(self) -> Store | None:
+        """The store for reading, None while there are no runs."""
+        if self._store is None and store_file(self.folder).is_file():
+            self._store = Store.open(self.folder, read_only=True)
+        return self._store
+
+    async def close(self, reason: str) -> None:
+        """End the runs with `reason` (cancelled or interrupted), remove the sandboxes, close the files."""
+        tasks = [live.task for live in self.running if live.task is not None]
+        for live in self.running:
+            live.cancel(reason)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
+        if self._entering is not None and self.sitting is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._entering, _CLOSE_SECONDS)
+            await self.sitting.__aexit__(None, None, None)
+        if self._store is not None:
+            self._store.close()
+
+    def _open(self) -> None:
+        from workbench.definition.problems import DefinitionError
+        from workbench.sitting.sitting import Sitting, SittingError
+
+        self.problems, self.trouble = (), None
+        options = self.options
+        try:
+            self.sitting = Sitting.open(
+                self.folder,
+                offline=options.offline,
+                fuse_usd=options.fuse_usd,
+                runtime=options.runtime,
+                environment=self.environment,
+            )
+        except DefinitionError as error:
+            self.problems = error.problems
+        except (SittingError, StoreError, ValueError) as error:
+            self.trouble = str(error)
+        else:
+            self.folder = self.sitting.folder
+            self.problems = self.sitting.warnings
+
+    async def _enter(self, sitting: Sitting) -> None:
+        try:
+            await sitting.__aenter__()
+        except (OSError, StoreError) as error:
+            self.trouble = str(error)
+            raise CannotRunError(self.trouble) from error
+
+    async def _execute(self, sitting: Sitting, live: LiveRun) -> RunEnd:
+        if self._entering is not None:
+            await asyncio.shield(self._entering)
+        live.run = sitting.new_run(live.input, show=live.show, live=live.live, trigger=live.trigger)
+        return await live.run.execute()
