@@ -39,6 +39,15 @@ class SittingError(Exception):
     """The sitting cannot begin. `str` tells a person what is missing and what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How the sitting was opened, to load the agent again the same way."""
+
+    path: Path
+    offline: bool = False
+    overrides: Overrides = field(default_factory=Overrides)
+
+
 @dataclass
 class Sitting:
     """A loaded agent and all that its runs share. Use it as an async context manager, then ask it for runs."""
@@ -50,11 +59,13 @@ class Sitting:
     fuse_limit: Decimal
     runtime: str | None
     environment: Mapping[str, str]
+    _asked: _Asked
+    prices: PriceList = field(default_factory=PriceList.load)
     _store: Store | None = None
     _fuse: Fuse | None = None
     _model: Model | None = None
+    _former_models: list[Model] = field(default_factory=list)
     _workplaces: Workplaces | None = None
-    _prices: PriceList = field(default_factory=PriceList.load)
 
     @classmethod
     def open(
@@ -76,27 +87,44 @@ class Sitting:
             ValueError: an override is out of bounds.
         """
         environment = dict(os.environ if environment is None else environment)
-        script = _offline_script(path, offline, environment)
-        loaded = load_agent(path, environment, _answered(script))
-        definition = (overrides or Overrides()).apply(loaded.definition)
+        asked = _Asked(path, offline, overrides or Overrides())
+        definition, warnings, script = _load(asked, environment)
         return cls(
             folder=definition.folder,
             definition=definition,
-            warnings=loaded.warnings,
+            warnings=warnings,
             offline=script,
             fuse_limit=fuse_usd or DEFAULT_LIMIT_USD,
             runtime=runtime,
             environment=environment,
+            _asked=asked,
         )
+
+    async def reload(self) -> None:
+        """Load the agent and its offline script again, for the runs that come; those under way keep what they have.
+
+        Raises:
+            DefinitionError: the files cannot be used; the sitting stays as it was.
+            SittingError: the answers of an offline script cannot be had any more, or only now: open a new sitting.
+        """
+        definition, warnings, script = _load(self._asked, self.environment)
+        if (script is None) != (self.offline is None):
+            raise SittingError("who answers as the model has changed; open the agent again")
+        changed = script != self.offline
+        self.definition, self.warnings, self.offline = definition, warnings, script
+        if changed and self._model is not None:
+            self._former_models.append(self._model)
+            self._model = await asyncio.to_thread(self._connect)
+        if self._workplaces is not None:
+            self._workplaces.answered_by(self._workplace_environment(), self._http_transports())
+            self.prewarm()
 
     async def __aenter__(self) -> Self:
         """Open the store and the fuse, and load what takes long while a sandbox starts."""
         self._store = Store.open(self.folder)
         self._fuse = Fuse.open(self.folder, self.fuse_limit, "live" if self.offline is None else "offline")
-        environment = {**_stand_ins(self.definition, _answered(self.offline)), **self.environment}
-        self._workplaces = Workplaces(self.folder, self.runtime, environment, self._http_transports())
-        if needs_sandbox(self.definition):
-            self._workplaces.prewarm(self.definition)
+        self._workplaces = Workplaces(self.folder, self.runtime, self._workplace_environment(), self._http_transports())
+        self.prewarm()
         self._model = await asyncio.to_thread(self._connect)
         return self
 
@@ -106,8 +134,9 @@ class Sitting:
         """Give everything back."""
         if self._workplaces is not None:
             await self._workplaces.close()
-        if self._model is not None:
-            await self._model.close()
+        for model in (*self._former_models, self._model):
+            if model is not None:
+                await model.close()
         if self._fuse is not None:
             self._fuse.close()
         if self._store is not None:
@@ -120,33 +149,59 @@ class Sitting:
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
         trigger: Trigger | None = None,
+        definition: AgentDefinition | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
-        `show` gets every event once it is durable, `live` the streaming text; neither may block.
+        `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` is the
+        agent to run, by default the sitting's own; several runs may go on at once.
         """
         from workbench.engine.run import Order, Run
 
-        store, model, workplaces = self._store, self._model, self._workplaces
-        if store is None or model is None or workplaces is None:
+        agent = definition or self.definition
+        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, show, live))
+
+    def prewarm(self) -> None:
+        """Have a sandbox for the next run ready soon; returns at once."""
+        if self._workplaces is not None and needs_sandbox(self.definition):
+            self._workplaces.prewarm(self.definition)
+
+    @property
+    def store(self) -> Store:
+        """The agent's store, open while the sitting is."""
+        if self._store is None:
+            raise RuntimeError("a sitting is entered before it is used")
+        return self._store
+
+    @property
+    def fuse(self) -> Fuse:
+        """The sitting's spending limit, open while the sitting is."""
+        if self._fuse is None:
+            raise RuntimeError("a sitting is entered before it is used")
+        return self._fuse
+
+    def _world(self, agent: AgentDefinition, show: Callable[[Event], None], live: Callable[[LiveText], None]) -> World:
+        store, model, workplaces = self.store, self._model, self._workplaces
+        if model is None or workplaces is None:
             raise RuntimeError("a sitting is entered before it is asked for runs")
 
         def record(event: Event) -> None:
             store.append(event)
             show(event)
 
-        world = World(
+        return World(
             model=model,
             workplace=workplaces.open,
-            prices=self._prices,
+            prices=self.prices,
             fuse=self._fuse,
-            redactor=Redactor(secrets_of(self.definition, self.environment)),
+            redactor=Redactor(secrets_of(agent, self.environment)),
             clock=SystemClock(),
             record=record,
             show=live,
         )
-        run_id = new_run_id(datetime.now(UTC), secrets.token_bytes(8))
-        return Run(self.definition, Order(run_id, text, trigger or Trigger()), world)
+
+    def _workplace_environment(self) -> dict[str, str]:
+        return {**_stand_ins(self.definition, _answered(self.offline)), **self.environment}
 
     def _connect(self) -> Model:
         from workbench.tools.opening import preload
@@ -169,6 +224,18 @@ class Sitting:
 
         answering = {name: offline_http_transport(self.offline, name) for name in answered_servers(self.offline)}
         return {name: transport for name, transport in answering.items() if transport is not None}
+
+
+def _load(
+    asked: _Asked, environment: Mapping[str, str]
+) -> tuple[AgentDefinition, Sequence[Problem], OfflineScript | None]:
+    script = _offline_script(asked.path, asked.offline, environment)
+    loaded = load_agent(asked.path, environment, _answered(script))
+    return asked.overrides.apply(loaded.definition), loaded.warnings, script
+
+
+def _new_id() -> str:
+    return new_run_id(datetime.now(UTC), secrets.token_bytes(8))
 
 
 def _offline_script(path: Path, offline: bool, environment: Mapping[str, str]) -> OfflineScript | None:

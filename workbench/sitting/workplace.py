@@ -68,6 +68,13 @@ class Workplaces:
         """Have a sandbox for the agent ready soon; a failure is told by the run that needs it."""
         self._sandboxes.prewarm(sandbox_spec(definition, self._environment, self._runtime))
 
+    def answered_by(
+        self, environment: Mapping[str, str], http_transports: Mapping[str, httpx2.AsyncBaseTransport]
+    ) -> None:
+        """Resolve references and answer REST APIs by these from the next workplace on."""
+        self._environment = environment
+        self._http_transports = http_transports
+
     @asynccontextmanager
     async def open(self, definition: AgentDefinition, notices: NoticeSink) -> AsyncIterator[RunWorkplace]:
         """A workplace for one run, closed and its sandbox removed at the end.
