@@ -81,20 +81,24 @@ class Session:
         """Load the agent; afterwards there is a definition, or there are problems or trouble that say why not."""
         await asyncio.to_thread(self._open)
 
-    def reload(self) -> None:
+    async def reload(self) -> None:
         """Load the agent again after its files changed; what cannot be used leaves the last good definition.
 
-        Afterwards `problems` are those of the files as they are.
+        Afterwards `problems` and `trouble` are those of the files as they are.
         """
         from workbench.definition.problems import DefinitionError
+        from workbench.sitting.sitting import SittingError
 
         if self.sitting is None:
             self._open()
             return
+        self.trouble = None
         try:
-            self.sitting.reload()
+            await self.sitting.reload()
         except DefinitionError as error:
             self.problems = error.problems
+        except SittingError as error:
+            self.trouble = str(error)
         else:
             self.problems = self.sitting.warnings
 
@@ -104,9 +108,10 @@ class Session:
             self._entering = asyncio.create_task(self._enter(self.sitting))
 
     @property
-    def ready(self) -> bool:
+    def entered(self) -> bool:
         """Whether a run can start without waiting for libraries."""
-        return self._entering is not None and self._entering.done()
+        entering = self._entering
+        return entering is not None and entering.done() and not entering.cancelled() and entering.exception() is None
 
     def run(self, text: str, trigger: Trigger | None = None) -> LiveRun:
         """Start a run that answers `text`; it waits for what is still being loaded.
@@ -159,7 +164,7 @@ class Session:
 
     def fuse(self) -> FuseStatus | None:
         """How the fuse stands, None before it is known."""
-        return self.sitting.fuse_status() if self.sitting is not None and self.ready else None
+        return self.sitting.fuse.status() if self.sitting is not None and self.entered else None
 
     def store(self) -> Store | None:
         """The store for reading, None while there are no runs."""
@@ -205,6 +210,7 @@ class Session:
 
     async def _enter(self, sitting: Sitting) -> None:
         try:
+            await asyncio.to_thread(_load_libraries, sitting.offline is not None)
             await sitting.__aenter__()
         except (OSError, StoreError) as error:
             self.trouble = str(error)
@@ -215,3 +221,17 @@ class Session:
             await asyncio.shield(self._entering)
         live.run = sitting.new_run(live.input, show=live.show, live=live.live, trigger=live.trigger)
         return await live.run.execute()
+
+
+def _load_libraries(offline: bool) -> None:
+    """Import what runs need, in a thread: together it takes seconds, and the screen goes on drawing."""
+    import workbench.engine.run
+    import workbench.sandbox.docker_sandbox
+    from workbench.tools.opening import preload
+
+    if offline:
+        import workbench.model.offline
+        import workbench.model.offline_http  # noqa: F401  # these imports are for their effect
+    else:
+        import workbench.model.connect  # noqa: F401
+    preload()

@@ -1,0 +1,81 @@
+"""Runs as a tree: each replay below the run that it was made from. A pure fold over summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from textual.content import Content
+
+from workbench.trace.runs import RunSummary
+from workbench.tui.amounts import short_money, short_time
+
+MARKS: Mapping[str, tuple[str, str]] = {
+    "running": ("●", "$accent"),
+    "completed": ("✓", "$success"),
+    "failed": ("✗", "$error"),
+    "interrupted": ("◌", "$warning"),
+}
+"""A glyph and a colour for each status; the glyph alone tells it."""
+
+_HALF_WRITTEN = "… "
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One line of the tree: the run, and the lines that lead to it from its parent."""
+
+    run: RunSummary
+    lead: str = ""
+
+
+def tree(newest_first: Sequence[RunSummary]) -> Sequence[Branch]:
+    """All runs, newest first; replays follow the run that they were made from, oldest first, whatever their age.
+
+    A replay whose parent is not among them stands by itself.
+    """
+    known = {run.run_id for run in newest_first}
+    children: dict[str, list[RunSummary]] = {}
+    for run in reversed(newest_first):
+        if run.parent_run_id in known and run.parent_run_id != run.run_id:
+            children.setdefault(str(run.parent_run_id), []).append(run)
+    branches: list[Branch] = []
+    for run in newest_first:
+        if run.parent_run_id not in known or run.parent_run_id == run.run_id:
+            _grow(branches, run, "", "", children)
+    return branches
+
+
+def _grow(
+    branches: list[Branch], run: RunSummary, lead: str, below: str, children: Mapping[str, Sequence[RunSummary]]
+) -> None:
+    branches.append(Branch(run, lead))
+    replays = children.get(run.run_id, ())
+    for number, replay in enumerate(replays, start=1):
+        last = number == len(replays)
+        _grow(branches, replay, below + ("└ " if last else "├ "), below + ("  " if last else "│ "), children)
+
+
+def cost_of(run: RunSummary) -> Decimal | None:
+    """What the run has cost in USD so far, None where a price is unknown."""
+    return run.costs.total if run.costs is not None else run.model_usd
+
+
+def branch_line(branch: Branch, name: str, now: datetime, *, shown: bool) -> Content:
+    """The line of a run: its status, when, what it cost and took, and `name`, which says what it answered."""
+    run = branch.run
+    mark, colour = MARKS[run.status]
+    at = run.started_at.astimezone()
+    when = f"{at:%H:%M}" if at.date() == now.astimezone().date() else f"{at:%d %b}"
+    origin = f"from step {run.fork_step}  " if run.fork_step is not None else ""
+    return Content.assemble(
+        (branch.lead, "$foreground 40%"),
+        (f"{mark} ", colour),
+        (f"{when} ", "bold" if shown else "$foreground 60%"),
+        (f"{short_money(cost_of(run)):>7} ", "$foreground 80%"),
+        (f"{short_time(run.duration):>6}  ", "$foreground 60%"),
+        (origin, "$accent"),
+        (name, "bold" if shown else ""),
+    )
