@@ -47,7 +47,9 @@ class EventRow(NamedTuple):
     call_id: str | None = None
 
 
-COLUMNS = "seq, step, type, tool, gist, offset, latency, input_tokens, output_tokens, cost_usd, origin, is_error, call_id"
+COLUMNS = (
+    "seq, step, type, tool, gist, offset, latency, input_tokens, output_tokens, cost_usd, origin, is_error, call_id"
+)
 """The columns of the table `events` that make a row, in the order of its fields."""
 
 
