@@ -23,11 +23,7 @@ _OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-
 class NoControl(LineFilter):
     """Replaces what a terminal would obey, or could not be written to it, by as many cells of `·` as it was given."""
 
-<<<<<<< HEAD
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 (Textual's signature)
-=======
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
->>>>>>> timeline
         """The segments without control characters, and without links that hold some."""
         if not any(_is_unsafe(segment) for segment in segments):
             return segments
