@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from workbench.trace.runs import RunSummary
 from workbench.trace.terminal import one_line
 from workbench.tui.run_tree import Branch, branch_line
-from workbench.tui.widgets.choices import Choices
+from workbench.tui.widgets.choices import Choices, FileList, InputList, RunChoices
 from workbench.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ class AgentPane(Pane):
         """Facts and three lists."""
         yield Static(id="facts", markup=False)
         yield Static("files", classes="heading")
-        yield Choices(id="files")
+        yield FileList(id="files")
         yield Static("inputs", classes="heading")
-        yield Choices(id="inputs")
+        yield InputList(id="inputs")
         yield Static("runs", classes="heading", id="runs-heading")
-        yield Choices(id="runs")
+        yield RunChoices(id="runs")
 
     def show_facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Show pairs of a word and what it is."""
