@@ -1,36 +1,46 @@
-"""The application: themes, signals of the framework, and which screen is up. What it shows comes from the session."""
+"""The application: themes, keys, and which screen is up. What the screens show comes from the session."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.screen import Screen
 
+from workbench.tui.keys import Key, sections
+from workbench.tui.palette import Command, Commands, Offers, command_of
 from workbench.tui.remembered import Remembered
 from workbench.tui.safe_text import NO_CONTROL
 from workbench.tui.screens.main import MainScreen
 from workbench.tui.session import Session, SittingOptions
+from workbench.tui.settings import read_settings, settings_file
 from workbench.tui.themes import THEMES
 
-AGENT_FILE = "agent.yaml"
+_SHIPPED = (*(theme.name for theme in THEMES), "ansi-dark", "ansi-light")
 
 
 class WorkbenchApp(App[None]):
     """The workbench on a terminal."""
 
     TITLE = "workbench"
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {Commands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="app.quit"),
-        Binding("f1,question_mark", "help", "Help", key_display="?", id="app.help"),
-        Binding("ctrl+t", "next_theme", "Next theme", show=False, id="app.theme"),
-        Binding("ctrl+c", "interrupt", "Stop the run", show=False, system=True),
+        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys that work here", id="app.help"),
+        Binding(
+            "ctrl+p", "command_palette", "All actions", key_display="^p", priority=True, tooltip="Find any action", id="app.palette"
+        ),
+        Binding("ctrl+t", "next_theme", "Next theme", show=False, tooltip="Other colours", id="app.theme"),
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True, tooltip="Leave the workbench", id="app.quit"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, tooltip="Back to the shell until fg", id="app.suspend"),
+        Binding("ctrl+c", "interrupt", "Stop the run", show=False, tooltip="Copies instead if text is selected", id="app.stop"),
     ]
 
     def __init__(self, folder: Path, options: SittingOptions) -> None:
@@ -38,36 +48,113 @@ class WorkbenchApp(App[None]):
         self._folder = folder
         self._options = options
         self.session: Session | None = None
+        self.settings = read_settings(settings_file())
         self.remembered = Remembered.of_screen()
         for theme in THEMES:
             self.register_theme(theme)
+        self.set_keymap(self.settings.keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """The framework's, and the one that keeps control characters from the terminal."""
         return [*super().get_line_filters(), NO_CONTROL]
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Open the agent, or offer some."""
-        theme = self.remembered.get("theme", THEMES[0].name)
-        self.theme = theme if theme in self.available_themes else THEMES[0].name
+        self.theme = self._first_theme()
         self.call_after_refresh(_collect_garbage_again)
-        await self.open_agent(self._folder)
+        self._begin()
 
-    async def open_agent(self, folder: Path) -> None:
-        """Show the agent in `folder`."""
+    def _first_theme(self) -> str:
+        wanted = self.settings.theme or self.remembered.get("theme", _SHIPPED[0])
+        return wanted if wanted in self.available_themes else _SHIPPED[0]
+
+    @work
+    async def _begin(self) -> None:
+        folder = self._folder
+        if folder.is_dir() and not (folder / "agent.yaml").exists():
+            from workbench.tui.screens.start import StartScreen
+
+            chosen = await self.push_screen_wait(StartScreen(folder))
+            if chosen is None:
+                self.exit()
+                return
+            folder = chosen
         self.session = Session(folder, self._options)
-        await self.push_screen(MainScreen(self.session, self.remembered))
+        await self.push_screen(MainScreen(self.session, self.remembered, Remembered.of_agent(folder)))
+        for problem in self._settings_problems():
+            self.notify(problem, title="settings", severity="warning", timeout=20, markup=False)
 
+    def _settings_problems(self) -> Iterator[str]:
+        yield from self.settings.problems
+        if not self.settings.keys:
+            return
+        known = {key.id for section in sections(self, self.screen, {}) for key in section.keys}
+        for name in self.settings.keys:
+            if name not in known and name.partition(".")[0] in {"app", "main"}:
+                yield f"{settings_file()}: there is no action {name!r}; help shows their names"
+
+    # Actions
+
+    @work
     async def action_leave(self) -> None:
-        """End the workbench."""
+        """Leave; ask first if a run goes on."""
+        from workbench.tui.screens.question import Answer, Question
+
+        running = self.session.running if self.session is not None else ()
+        if running and not isinstance(self.screen, Question):
+            what = "A run goes on." if len(running) == 1 else f"{len(running)} runs go on."
+            answers = [Answer("quit", "y", "stop and quit"), Answer("stay", "n", "go on")]
+            if await self.push_screen_wait(Question("quit?", what, answers)) != "quit":
+                return
         self.exit()
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: stop the run; without one, say how to leave."""
+        running = self.session.running if self.session is not None else ()
+        for live in running:
+            live.cancel()
+        if not running:
+            self.notify("ctrl+q quits", timeout=2, markup=False)
 
     def action_next_theme(self) -> None:
         """Take the next theme."""
-        names = [theme.name for theme in THEMES]
-        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
-        self.remembered.set("theme", self.theme)
+        at = _SHIPPED.index(self.theme) if self.theme in _SHIPPED else -1
+        self.take_theme(_SHIPPED[(at + 1) % len(_SHIPPED)])
+
+    def take_theme(self, name: str) -> None:
+        """Take a theme, and remember it."""
+        self.theme = name
+        self.remembered.set("theme", name)
         self.remembered.save()
+
+    def action_help(self) -> None:
+        """Show every key that works here."""
+        from workbench.tui.screens.help import HelpScreen
+
+        screen = self.screen
+        self.push_screen(HelpScreen(_about(screen), sections(self, screen, self.settings.keys)))
+
+    # Palette
+
+    def all_commands(self) -> Iterator[Command]:
+        """Every action of the screen below the palette, what that screen offers itself, and the themes."""
+        screen = self.screen_stack[-2] if len(self.screen_stack) > 1 else self.screen
+        for section in sections(self, screen, self.settings.keys):
+            place = "workbench" if section.title in ("this screen", "everywhere") else section.title
+            for key in section.keys:
+                yield command_of(key, place, partial(self._do, key))
+        if isinstance(screen, Offers):
+            yield from screen.offered_commands()
+        for name in sorted(self.available_themes):
+            yield Command(f"theme: {name}", "Take these colours", partial(self.take_theme, name))
+
+    async def _do(self, key: Key) -> None:
+        await self.run_action(key.action, key.node)
+
+
+def _about(screen: Screen[object]) -> str:
+    about = getattr(screen, "HELP", None)
+    return about if isinstance(about, str) else ""
 
 
 def _collect_garbage_again() -> None:

@@ -127,6 +127,11 @@ class Session:
         self.live_runs.append(live)
         return live
 
+    def prepare(self) -> None:
+        """Have a sandbox for the next run ready; returns at once."""
+        if self.sitting is not None and self.entered:
+            self.sitting.prewarm()
+
     async def summaries(self, limit: int = 200) -> Sequence[RunSummary]:
         """The newest runs first, as they are stored."""
         store = self.store()
