@@ -103,4 +103,4 @@ def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
 def _filled(texts: dict[str, str]) -> Iterator[Piece]:
     for tag in ("same", "removed", "added"):
         if texts[tag]:
-            yield Piece(tag, texts[tag])  # type: ignore[arg-type]  # the keys are the tags
+            yield Piece(tag, texts[tag])
