@@ -91,7 +91,7 @@ def test_a_replay_beside_its_parent(compare: Compare) -> None:
     code, said = compare(story("r1", 3), replay)
     assert code == 1
     assert said[1].endswith("a replay of left from step 3")
-    assert "steps 1 to 2  the same  ┄ right from tape" in said
+    assert "steps 1 to 2  the same  ▣ right from tape" in said
     assert any(line.startswith("steps from tape") and line.rstrip().endswith("+2") for line in said)
     assert "  result 1  edited in right" in said
 

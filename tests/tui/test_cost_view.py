@@ -176,7 +176,7 @@ def test_a_small_pane_keeps_one_line_of_each() -> None:
         "runtime 45.0 s    $0.001",
         "budget ▋░░░░░░░░░░░   6%",
         "fuse   █████████░░░  75%",
-        "tok in 90,434  out 567",
+        "tok in 90.4k  out 567",
         "prompt from cache    97%",
         "3 taped, saved $0.012",
         "by step ┄ ┄ ┄ ▄ ▅ ▆ ▇ █",

@@ -11,13 +11,13 @@ from workbench.commands.diff_summary import summary_rows
 from workbench.commands.money import seconds, short_usd
 from workbench.commands.style import Style
 from workbench.jsontypes import JsonValue
+from workbench.trace.diff_lines import elided, wrapped
 from workbench.trace.line_diff import unified_lines
 from workbench.trace.run_diff import CallDiff, RunDiff, Setting, StepDiff
 from workbench.trace.run_record import CallRecord, RunRecord, StepRecord
 from workbench.trace.terminal import one_line, printable
 from workbench.trace.whole_text import arguments_text, content_text
 from workbench.trace.word_diff import Piece, word_diff
-from workbench.trace.wrapping import elided, wrapped
 
 if TYPE_CHECKING:
     from workbench.sandbox.snapshots import FileDiff
@@ -30,7 +30,7 @@ _MOST_LINES = 60
 """Lines of one text that are shown, unless everything is asked for."""
 _RATHER_APART = 0.4
 """Below this share of unchanged text, two texts are shown one after the other."""
-_TAPE = "┄"
+_TAPE = "▣"
 
 
 class DiffText:

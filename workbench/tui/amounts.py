@@ -1,58 +1,48 @@
-"""Money, counts and times as the screen writes them: as short as they may be without hiding anything."""
+"""Numbers in a few cells: times, tokens, money. What is unknown says so and is never nothing."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
-
-_SHORT = (
-    (Decimal("0.01"), Decimal("0.000001")),
-    (Decimal(10), Decimal("0.0001")),
-    (Decimal(1_000), Decimal("0.01")),
-)
-"""Below each amount, the smallest part of a dollar that is written."""
+from decimal import Decimal
 
 
-def usd(amount: Decimal | None) -> str:
-    """An amount in USD: to the microdollar below a cent, to the cent from ten dollars on; `unknown` without a price.
+def short_time(seconds: float) -> str:
+    """A duration in at most seven cells: `7 ms`, `1.24 s`, `12.4 s`, `4m 07s`, `3h 12m`."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.995:
+        return f"{seconds:.2f} s"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
 
-    Zeros at the end are left out, but for those of whole cents.
-    """
-    if amount is None:
+
+def clock_time(offset: float) -> str:
+    """The time since a run began in at most eight cells: `12.345`, `4:07.3`, `3:12:45`."""
+    if offset < 99.9995:
+        return f"{offset:.3f}"
+    tenths = round(offset * 10)
+    if tenths < 36_000:
+        return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+    whole = round(offset)
+    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def short_count(count: int) -> str:
+    """A count in at most five cells: `940`, `12.3k`, `1.2M`."""
+    if count < 1000:
+        return str(count)
+    if count < 999_950:
+        return f"{count / 1000:.1f}k" if count < 99_950 else f"{count / 1000:.0f}k"
+    return f"{count / 1_000_000:.1f}M"
+
+
+def short_money(usd: Decimal | None) -> str:
+    """An amount of USD in at most eight cells or so: `$0.0012`, `$12.35`, `unknown` where there is no price."""
+    if usd is None:
         return "unknown"
-    if not amount:
-        return "$0"
-    place = next((place for below, place in _SHORT if abs(amount) < below), Decimal(1))
-    written = f"{abs(amount.quantize(place, ROUND_HALF_EVEN)):,}"
-    whole, point, part = written.partition(".")
-    sign = "-" if amount < 0 else ""
-    return f"{sign}${whole}{point}{part[:2]}{part[2:].rstrip('0')}"
-
-
-def count(number: int) -> str:
-    """A number in at most six characters: 981, 12,345, 1.2M."""
-    if abs(number) < 100_000:
-        return f"{number:,}"
-    for size, letter in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        if abs(number) >= size:
-            part = number / size
-            return f"{part:.1f}{letter}" if abs(part) < 100 else f"{part:.0f}{letter}"
-    return str(number)
-
-
-def seconds(duration: float) -> str:
-    """A duration: 87 ms, 4.52 s, 12 min 5 s, 3 h 20 min."""
-    if duration < 1:
-        return f"{duration * 1000:.0f} ms"
-    if duration < 120:
-        return f"{duration:.2f} s" if duration < 10 else f"{duration:.1f} s"
-    whole = round(duration)
-    if whole < 7_200:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3_600} h {whole % 3_600 // 60} min"
-
-
-def percent(share: Decimal) -> str:
-    """A share of 0 to 1, as 0%, 0.4%, 7%, 100%: only nothing is 0%."""
-    if 0 < share < Decimal("0.01"):
-        return "<0.1%" if share < Decimal("0.001") else f"{share * 100:.1f}%"
-    return f"{share * 100:.0f}%"
+    if usd and usd < Decimal("0.00005"):
+        return "<$.0001"
+    return f"${usd:.4f}" if usd < 10 else f"${usd:,.2f}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from workbench.tui.amounts import usd
+from workbench.tui.money_text import usd
 from workbench.tui.spans import Line, Span
 
 _LEVELS = " ▁▂▃▄▅▆▇█"

@@ -14,8 +14,9 @@ from workbench.cost.meter import Meter
 from workbench.cost.projection import Projection, RunCost, project
 from workbench.cost.usage import Usage
 from workbench.trace.events import Costs
-from workbench.tui.amounts import count, percent, usd
+from workbench.tui.amounts import short_count
 from workbench.tui.cost_plot import PlotStep, plot
+from workbench.tui.money_text import percent, usd
 from workbench.tui.spans import Line, Span, fitted, width_of
 
 NARROWEST = 24
@@ -190,7 +191,7 @@ def _fuse(view: CostView, width: int) -> _Section:
 def _tokens(view: CostView, width: int) -> _Section:
     usage = view.usage
     name = Span("tokens  " if width >= _WIDE else "tok ", "label")
-    small = (name, Span(f"in {count(usage.total_input_tokens)}  out {count(usage.output_tokens)}", "value"))
+    small = (name, Span(f"in {short_count(usage.total_input_tokens)}  out {short_count(usage.output_tokens)}", "value"))
     kinds = (
         ("input tokens", usage.input_tokens, True),
         ("cache read", usage.cache_read_tokens, False),
@@ -237,7 +238,7 @@ def _month(view: CostView, width: int) -> _Section:
     spread = projection.total
     amount = None if spread is None else spread.median
     runs = projection.runs_per_month
-    name = f"a month of {runs:,} runs" if width >= _WIDE else f"month of {count(runs)}"
+    name = f"a month of {runs:,} runs" if width >= _WIDE else f"month of {short_count(runs)}"
     role = "strong" if amount is not None else "unknown"
     first = _pair(Span(name, "label"), Span(usd(amount), role), width)
     if spread is None or projection.measured_runs < 2:

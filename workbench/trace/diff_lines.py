@@ -1,4 +1,4 @@
-"""Pieces of text as lines of a width: broken at spaces where there are any, measured in the cells of a terminal."""
+"""A difference of texts as lines of a width, broken at spaces where there are any and measured in terminal cells."""
 
 from __future__ import annotations
 

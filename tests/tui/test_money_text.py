@@ -1,4 +1,4 @@
-"""Money, counts and times on the screen."""
+"""Money and shares in the cost meter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from workbench.tui.amounts import count, percent, seconds, usd
+from workbench.tui.money_text import percent, usd
 
 
 @pytest.mark.parametrize(
@@ -25,23 +25,6 @@ from workbench.tui.amounts import count, percent, seconds, usd
 )
 def test_money(amount: Decimal | None, written: str) -> None:
     assert usd(amount) == written
-
-
-@pytest.mark.parametrize(
-    ("number", "written"),
-    [(0, "0"), (12_345, "12,345"), (123_456, "123k"), (1_250_000, "1.2M"), (999_999_999, "1000M"), (5 * 10**9, "5.0G")],
-)
-def test_counts_take_six_characters_at_most(number: int, written: str) -> None:
-    assert count(number) == written
-    assert len(written) <= 6
-
-
-@pytest.mark.parametrize(
-    ("duration", "written"),
-    [(0.087, "87 ms"), (4.521, "4.52 s"), (45.24, "45.2 s"), (725, "12 min 5 s"), (12_000, "3 h 20 min")],
-)
-def test_durations(duration: float, written: str) -> None:
-    assert seconds(duration) == written
 
 
 @pytest.mark.parametrize(

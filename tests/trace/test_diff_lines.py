@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from workbench.trace.diff_lines import elided, wrapped
 from workbench.trace.word_diff import Piece
-from workbench.trace.wrapping import elided, wrapped
 
 PIECES = st.lists(
     st.builds(Piece, st.sampled_from(["same", "removed", "added"]), st.text("ab \n\t日\x1b\u202e", max_size=30)),
