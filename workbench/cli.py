@@ -68,6 +68,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     commands = _Commands(parser)
     _add_screen(commands)
     _add_run(commands)
+    _add_replay(commands)
     _add_definition(commands)
     _add_trace(commands)
     _add_cost(commands)
@@ -109,7 +110,55 @@ def _add_run(commands: _Commands) -> None:
     parser.add_argument("--model", help="another model than the agent's")
     parser.add_argument("--budget", metavar="USD", help="another budget than the agent's")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="another timeout than the agent's")
+<<<<<<< HEAD
     _fuse_and_runtime(parser)
+=======
+    _sitting_arguments(parser)
+
+
+_SOURCES = ("live", "tape-while-unchanged", "tape")
+_REPEATED = (
+    ("--set", "KEY=VALUE", "another setting of agent.yaml, such as max_iterations=30"),
+    ("--reply", "STEP=TEXT|@FILE", "another reply of the model"),
+    ("--result", "STEP.CALL=TEXT|@FILE", "another tool result"),
+    ("--error", "STEP.CALL=TEXT|@FILE", "a tool error in place of the result"),
+    ("--say", "STEP=TEXT|@FILE", "what the user says after a step"),
+)
+
+
+def _add_replay(commands: _Commands) -> None:
+    parser = commands.add("replay", "replay", "run a stored run again: its tape up to a step, edited, live from there")
+    _run_argument(parser)
+    parser.add_argument("--from", dest="start", metavar="STEP", help="the fork point: a step (3) or a call of it (3.2)")
+    parser.add_argument("--prompt", metavar="FILE", help="another system prompt")
+    parser.add_argument("--input", "-i", help="another input: text, @FILE, - or a name under inputs/")
+    parser.add_argument("--model", help="another model")
+    for option, metavar, said in _REPEATED:
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=said)
+    parser.add_argument("--model-from", choices=_SOURCES, help="who answers as the model from the fork point on")
+    parser.add_argument("--tools", choices=_SOURCES, help="what tools give from the fork point on")
+    _replay_arguments(parser)
+    parser = commands.add("resume", "resume", "go on with a run that was cut off, from its last complete step")
+    _run_argument(parser)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another limit: budget.usd=2")
+    _replay_arguments(parser)
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only say what comes from the tape, and what that costs")
+    parser.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
+    parser.add_argument("--json", action="store_true", help="print one JSON event a line")
+    _sitting_arguments(parser)
+
+
+def _sitting_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
+    parser.add_argument(
+        "--runtime",
+        metavar="NAME",
+        help="another Docker runtime than the proven gVisor one; `runc` gives up gVisor, and every output says so",
+    )
+>>>>>>> panes
 
 
 def _add_definition(commands: _Commands) -> None:
@@ -131,6 +180,13 @@ def _add_trace(commands: _Commands) -> None:
     parser = commands.add("export", "export", "write a run's whole trace to standard output")
     _run_argument(parser)
     parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl: one event a line")
+    parser = commands.add(
+        "diff", "diff", "show two runs step by step and where they part; exit code 1 when they differ"
+    )
+    parser.add_argument("runs", nargs=2, metavar="RUN", help="a run: its id, the beginning or end of it, or `last`")
+    parser.add_argument("--agent", type=Path, default=Path(), help="the agent's folder (default: this one)")
+    parser.add_argument("--all", action="store_true", help="also the steps that are the same, and long texts whole")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_cost(commands: _Commands) -> None:

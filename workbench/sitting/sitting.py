@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,16 +16,24 @@ from typing import TYPE_CHECKING, Self
 from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse
 from workbench.cost.prices import PriceList
 from workbench.definition.agent import AgentDefinition, HttpServer
+from workbench.definition.document import definition_from_document
 from workbench.definition.loader import load_agent
 from workbench.definition.problems import Problem
 from workbench.definition.secrets import Redactor, secrets_of
+from workbench.engine.replay_plan import ReplayPlan
+from workbench.engine.replay_request import ReplayRequest
+from workbench.engine.rerun import hot_rerun, resume_request
 from workbench.engine.world import LiveText, SystemClock, World
 from workbench.model.access import model_access
+from workbench.model.tape_only import TapeOnlyModel
 from workbench.sitting.overrides import Overrides
+from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent
 from workbench.sitting.workplace import Workplaces, needs_sandbox
-from workbench.trace.events import Event, Trigger
+from workbench.trace.errors import StoreError
+from workbench.trace.events import Event, RunStarted, Trigger
 from workbench.trace.ids import new_run_id
 from workbench.trace.store import Store
+from workbench.trace.tape import Tape, tape_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -45,6 +53,7 @@ class _Asked:
 
     path: Path
     offline: bool = False
+    tape_only: bool = False
     overrides: Overrides = field(default_factory=Overrides)
 
 
@@ -73,6 +82,7 @@ class Sitting:
         path: Path,
         *,
         offline: bool = False,
+        tape_only: bool = False,
         fuse_usd: Decimal | None = None,
         runtime: str | None = None,
         overrides: Overrides | None = None,
@@ -80,14 +90,15 @@ class Sitting:
     ) -> Sitting:
         """Load the agent in the folder `path` and decide who answers as its model.
 
-        The offline script answers if `offline` says so, or if there is neither a key nor an endpoint.
+        The offline script answers if `offline` says so, or if there is neither a key nor an endpoint. With `tape_only`
+        nobody does: the sitting is for replays that need nothing but their tape.
 
         Raises:
             DefinitionError: agent.yaml, or the offline.yaml that is needed, cannot be used; holds all problems.
             ValueError: an override is out of bounds.
         """
         environment = dict(os.environ if environment is None else environment)
-        asked = _Asked(path, offline, overrides or Overrides())
+        asked = _Asked(path, offline, tape_only, overrides or Overrides())
         definition, warnings, script = _load(asked, environment)
         return cls(
             folder=definition.folder,
@@ -98,6 +109,46 @@ class Sitting:
             runtime=runtime,
             environment=environment,
             _asked=asked,
+        )
+
+    @classmethod
+    def of_run(
+        cls,
+        folder: Path,
+        run_id: str,
+        *,
+        offline: bool | None = None,
+        tape_only: bool = False,
+        fuse_usd: Decimal | None = None,
+        runtime: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Sitting:
+        """A sitting at the agent as a stored run recorded it, whatever its files say now, to replay that run.
+
+        The model is answered by whom the run was answered by: `offline` None means the offline script if it answered
+        the run, or if there is neither a key nor an endpoint.
+
+        Raises:
+            StoreError: there is no such run.
+            DefinitionError: what it recorded cannot be read, or the offline.yaml that is needed cannot be used.
+        """
+        environment = dict(os.environ if environment is None else environment)
+        with Store.open(folder, read_only=True) as store:
+            started = next(store.events(run_id, limit=1)).data
+        if not isinstance(started, RunStarted):
+            raise StoreError(f"run {run_id} does not begin with run_started")
+        definition = definition_from_document(started.definition, folder.resolve())
+        scripted = started.model_source == "offline" if offline is None else offline
+        script = None if tape_only else _offline_script(folder, scripted, environment)
+        return cls(
+            folder=definition.folder,
+            definition=definition,
+            warnings=(),
+            offline=script,
+            fuse_limit=fuse_usd or DEFAULT_LIMIT_USD,
+            runtime=runtime,
+            environment=environment,
+            _asked=_Asked(folder, script is not None, tape_only, Overrides()),
         )
 
     async def reload(self) -> None:
@@ -124,6 +175,9 @@ class Sitting:
         self._store = Store.open(self.folder)
         self._fuse = Fuse.open(self.folder, self.fuse_limit, "live" if self.offline is None else "offline")
         self._workplaces = Workplaces(self.folder, self.runtime, self._workplace_environment(), self._http_transports())
+        if self._asked.tape_only:
+            self._model = TapeOnlyModel()
+            return self
         self.prewarm()
         self._model = await asyncio.to_thread(self._connect)
         return self
@@ -159,7 +213,78 @@ class Sitting:
         from workbench.engine.run import Order, Run
 
         agent = definition or self.definition
-        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, show, live))
+        store = self.store
+
+        def record(event: Event) -> None:
+            store.append(event)
+            show(event)
+
+        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live))
+
+    def tape(self, run_id: str) -> Tape:
+        """The tape of a stored run.
+
+        Raises:
+            StoreError: there is no such run, or its trace cannot be played.
+        """
+        return tape_of(self.store.events(run_id))
+
+    def plan(self, request: ReplayRequest, definition: AgentDefinition | None = None) -> ReplayPlan:
+        """What a replay would take from the tape, run live, and cost; nothing is sent.
+
+        Raises:
+            ReplayError, SettingError: the request asks for what cannot be.
+            StoreError: there is no such run, or its trace cannot be played.
+        """
+        return plan_of(self.store, self.folder, request, self.prices, definition)
+
+    def new_replay(
+        self,
+        request: ReplayRequest,
+        *,
+        show: Callable[[Event], None] = lambda event: None,
+        live: Callable[[LiveText], None] = lambda delta: None,
+        trigger: Trigger | None = None,
+        definition: AgentDefinition | None = None,
+    ) -> Run:
+        """A replay, ready to be executed: a run of its own, its parent recorded and left as it is.
+
+        `definition` is the agent to run, by default the one that the parent recorded; the request's edits are made to
+        it. With `model` and `tools` from the tape nothing is needed but the store.
+
+        Raises:
+            ReplayError, SettingError: the request asks for what cannot be.
+            DefinitionError: the agent that the parent recorded cannot be read.
+            StoreError: there is no such run, or its trace cannot be played.
+        """
+        from workbench.engine.run import Run
+
+        tape = self.tape(request.parent_run_id)
+        agent = replayed_agent(self.folder, tape, request, definition)
+        order, playback = replay_order(_new_id(), tape, request, agent, trigger)
+        world = self._world(agent, TapedEvents(self.store.append_many, show), live)
+        if request.model == "tape":
+            world = replace(world, model=TapeOnlyModel())
+        return Run(agent, order, world, playback)
+
+    def resume_request(self, run_id: str) -> ReplayRequest:
+        """The request that goes on with a run that was cut off; run it with `Trigger("resume", run_id)`.
+
+        Raises:
+            ReplayError: the run has its answer, or its last reply ended it.
+            StoreError: there is no such run, or its trace cannot be played.
+        """
+        return resume_request(self.tape(run_id))
+
+    def hot_rerun_request(self, run_id: str, *, source_changed: bool = False) -> ReplayRequest:
+        """The request that runs the agent as it is now on the input of a run, with only that live which is affected.
+
+        Give it to `new_replay` with `definition=sitting.definition` and `Trigger("save", run_id)`.
+
+        Raises:
+            StoreError: there is no such run, or its trace cannot be played.
+        """
+        return hot_rerun(self.tape(run_id), self.definition.document, source_changed=source_changed)
 
     def prewarm(self) -> None:
         """Have a sandbox for the next run ready soon; returns at once."""
@@ -180,15 +305,12 @@ class Sitting:
             raise RuntimeError("a sitting is entered before it is used")
         return self._fuse
 
-    def _world(self, agent: AgentDefinition, show: Callable[[Event], None], live: Callable[[LiveText], None]) -> World:
-        store, model, workplaces = self.store, self._model, self._workplaces
+    def _world(
+        self, agent: AgentDefinition, record: Callable[[Event], None], live: Callable[[LiveText], None]
+    ) -> World:
+        model, workplaces = self._model, self._workplaces
         if model is None or workplaces is None:
             raise RuntimeError("a sitting is entered before it is asked for runs")
-
-        def record(event: Event) -> None:
-            store.append(event)
-            show(event)
-
         return World(
             model=model,
             workplace=workplaces.open,
@@ -229,7 +351,7 @@ class Sitting:
 def _load(
     asked: _Asked, environment: Mapping[str, str]
 ) -> tuple[AgentDefinition, Sequence[Problem], OfflineScript | None]:
-    script = _offline_script(asked.path, asked.offline, environment)
+    script = None if asked.tape_only else _offline_script(asked.path, asked.offline, environment)
     loaded = load_agent(asked.path, environment, _answered(script))
     return asked.overrides.apply(loaded.definition), loaded.warnings, script
 
