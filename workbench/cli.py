@@ -95,7 +95,7 @@ def _add_screen(commands: _Commands) -> None:
     parser = commands.add(OPEN, "open", "open the screen (what `workbench AGENT` does too)")
     _agent_argument(parser)
     parser.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
-    _fuse_and_runtime(parser)
+    _sitting_arguments(parser)
     parser = commands.add("new", "new", "make an agent from a template, or copy a sample")
     parser.add_argument("name", nargs="?", help="the agent's name, which is its folder's too")
     parser.add_argument("--sample", metavar="NAME", help="copy this sample agent; without a name it keeps its own")
@@ -110,9 +110,6 @@ def _add_run(commands: _Commands) -> None:
     parser.add_argument("--model", help="another model than the agent's")
     parser.add_argument("--budget", metavar="USD", help="another budget than the agent's")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="another timeout than the agent's")
-<<<<<<< HEAD
-    _fuse_and_runtime(parser)
-=======
     _sitting_arguments(parser)
 
 
@@ -158,7 +155,6 @@ def _sitting_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="another Docker runtime than the proven gVisor one; `runc` gives up gVisor, and every output says so",
     )
->>>>>>> panes
 
 
 def _add_definition(commands: _Commands) -> None:
@@ -200,15 +196,6 @@ def _add_machine(commands: _Commands) -> None:
     commands.add("doctor", "doctor", "say what this machine has and what is missing")
     parser = commands.add("setup", "setup", "install and start what is missing: Docker Engine, gVisor, the base image")
     parser.add_argument("--rebuild", action="store_true", help="build the base image anew, with today's packages")
-
-
-def _fuse_and_runtime(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
-    parser.add_argument(
-        "--runtime",
-        metavar="NAME",
-        help="another Docker runtime than the proven gVisor one; `runc` gives up gVisor, and every output says so",
-    )
 
 
 def _agent_argument(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 
-from workbench.commands.amounts import usd_option
 from workbench.commands.exit_codes import USAGE
+from workbench.commands.money import usd_option
 
 _FAREWELL = "Its runs are stored: `workbench runs` lists them, `workbench` shows them."
 

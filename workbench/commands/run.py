@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from workbench.commands.amounts import usd_option
 from workbench.commands.exit_codes import USAGE, of_run
 from workbench.commands.money import usd_option
 from workbench.commands.problems import print_problems
@@ -59,25 +58,3 @@ async def _run(sitting: Sitting, text: str, show: Callable[[Event], None], live:
         run = sitting.new_run(text, show=show, live=live)
         stop_on_signals(run)
         return await run.execute()
-<<<<<<< HEAD
-
-
-def _stop_on_signals(run: Run) -> None:
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, run.cancel, "cancelled")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, run.cancel, "interrupted")
-
-
-def _outputs(as_json: bool) -> tuple[Callable[[Event], None], Callable[[LiveText], None]]:
-    if as_json:
-        return _print_json, lambda delta: None
-    timeline = TimelineText(sys.stdout)
-    return timeline.event, timeline.live
-
-
-def _print_json(event: Event) -> None:
-    sys.stdout.write(json.dumps(event_to_json(event)) + "\n")
-    sys.stdout.flush()
-=======
->>>>>>> panes

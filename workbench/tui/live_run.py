@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What came since the last look: events that are durable, and text that streams."""
+    """What came since the last look, in the order in which it came: events that are durable, and text that streams."""
 
-    events: Sequence[Event] = ()
-    deltas: Sequence[LiveText] = ()
+    items: Sequence[Event | LiveText] = ()
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The events alone."""
+        return [item for item in self.items if isinstance(item, Event)]
 
 
 @dataclass(slots=True)
@@ -35,8 +39,7 @@ class LiveRun:
     meter: Meter = field(default_factory=Meter)
     task: asyncio.Task[RunEnd] | None = None
     run: Run | None = None
-    _events: deque[Event] = field(default_factory=deque)
-    _deltas: deque[LiveText] = field(default_factory=deque)
+    _said: deque[Event | LiveText] = field(default_factory=deque)
 
     @property
     def run_id(self) -> str:
@@ -46,27 +49,26 @@ class LiveRun:
     @property
     def ended(self) -> bool:
         """Whether all that it will ever say has been taken."""
-        return self.task is not None and self.task.done() and not self._events
+        return self.task is not None and self.task.done() and not self._said
 
     def show(self, event: Event) -> None:
         """For the engine: an event that is durable."""
-        self._events.append(event)
+        self._said.append(event)
 
     def live(self, delta: LiveText) -> None:
         """For the engine: a piece of a reply."""
-        self._deltas.append(delta)
+        self._said.append(delta)
 
     def take(self) -> News:
         """All that came since the last time; counts it into the summary and the meter."""
-        if not self._events and not self._deltas:
+        if not self._said:
             return News()
-        events, deltas = tuple(self._events), tuple(self._deltas)
-        self._events.clear()
-        self._deltas.clear()
-        for event in events:
+        news = News(tuple(self._said))
+        self._said.clear()
+        for event in news.events:
             self.summary = advance(self.summary, event)
-        self.meter = self.meter.after(events)
-        return News(events, deltas)
+        self.meter = self.meter.after(news.events)
+        return news
 
     def cancel(self, reason: str = "cancelled") -> None:
         """Stop the run; it still records its end."""

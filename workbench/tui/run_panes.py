@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby
 from time import monotonic
 
+from workbench.cost.estimate import Estimate, estimate
 from workbench.cost.meter import Meter
+from workbench.cost.usage import Usage
+from workbench.engine.world import LiveText
 from workbench.trace.errors import StoreError
-from workbench.trace.events import Event, Notice
+from workbench.trace.events import Event, ModelRequest, ModelResponse, Notice, RunCompleted, RunFailed, RunStarted
 from workbench.trace.rows import EventRow, row_of
 from workbench.tui.live_run import LiveRun, News
 from workbench.tui.run_script import script
@@ -41,8 +47,11 @@ class RunPanes:
         self._loading: list[Event] | None = None
         self._events: list[Event] = []
         self._meter = Meter()
+        self._model = ""
+        self._request: ModelRequest | None = None
         self._stale = False
         self._drawn_at = 0.0
+        self.runs_per_month = 1_000
         self.run_id: str | None = None
         self.proof: Proof | None = None
 
@@ -70,7 +79,7 @@ class RunPanes:
         if self.run_id != run_id:
             return
         self._events = [*events, *self._events]
-        self._note_proof(events)
+        self._note(events)
         self._draw_rest()
 
     def take(self, live: LiveRun, news: News) -> None:
@@ -78,23 +87,38 @@ class RunPanes:
         if live is not self._live:
             return
         self.run_id = self.run_id or live.run_id
+        events = news.events
         if self._loading is not None:
-            self._loading += news.events
-        elif news.events:
-            self._timeline.extend([row_of(event) for event in news.events])
-        for delta in news.deltas:
-            self._timeline.live(delta.step, delta.kind, delta.text)
-        self._note_proof(news.events)
-        self._events += news.events
+            self._loading += events
+        else:
+            self._hand_on(news)
+        self._note(events)
+        self._events += events
         self._meter = live.meter
         self._stale = True
 
+    def _hand_on(self, news: News) -> None:
+        """Give the timeline what came, in its order: text that streamed, then the event that holds it whole."""
+        for is_event, items in groupby(news.items, lambda item: isinstance(item, Event)):
+            if is_event:
+                self._timeline.extend([row_of(item) for item in items if isinstance(item, Event)])
+                continue
+            for (step, kind), pieces in groupby(
+                (item for item in items if isinstance(item, LiveText)), lambda piece: (piece.step, piece.kind)
+            ):
+                self._timeline.live(step, kind, "".join(piece.text for piece in pieces))
+
     def draw_slow(self) -> None:
-        """Draw cost and script anew, if they changed and were not drawn a moment ago."""
+        """Draw cost and script anew, if they changed and were not drawn a moment ago; the runtime of a live run grows."""
         now = monotonic()
-        if self._stale and now - self._drawn_at >= _SLOW_FRAME:
+        if (self._stale or self._goes_on) and now - self._drawn_at >= _SLOW_FRAME:
             self._drawn_at = now
             self._draw_rest()
+
+    def set_rate(self, runs_per_month: int) -> None:
+        """Project the month for so many runs."""
+        self.runs_per_month = runs_per_month
+        self._draw_cost()
 
     def event(self, seq: int) -> Event | None:
         """An event of the shown run, whole; None when it cannot be had."""
@@ -111,18 +135,53 @@ class RunPanes:
         self._loading = None
         self._events = []
         self._meter = Meter()
+        self._request = None
         self.proof = None
 
-    def _draw_rest(self) -> None:
-        self._stale = False
-        self._cost.show(self._meter)
-        self._scripted.show(script(self._events))
+    @property
+    def _goes_on(self) -> bool:
+        return self._live is not None and not self._live.ended
 
-    def _note_proof(self, events: Sequence[Event]) -> None:
+    def _draw_rest(self) -> None:
+        if self._stale or not self._goes_on:
+            self._scripted.show(script(self._events))
+        self._stale = False
+        self._draw_cost()
+
+    def _draw_cost(self) -> None:
+        if not self._events and self._live is None:
+            self._cost.clear()
+            return
+        self._cost.show(
+            self._meter,
+            now=datetime.now(UTC) if self._goes_on else None,
+            runtime_cost=self._session.prices.runtime_cost,
+            price=self._price,
+            estimate=self._estimate(),
+            fuse_status=self._session.fuse(),
+            runs_per_month=self.runs_per_month,
+        )
+
+    def _price(self, usage: Usage) -> Decimal | None:
+        return self._session.prices.cost(self._model, usage, datetime.now(UTC))
+
+    def _estimate(self) -> Estimate | None:
+        return None if self._request is None else estimate(self._meter, self._request, self._price)
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """Keep what the other panes need: the model, the request under way, the proof of the sandbox."""
         for event in events:
-            if isinstance(event.data, Notice) and event.data.kind == "sandbox" and event.data.data is not None:
-                told = event.data.data
-                self.proof = Proof(bool(told.get("gvisor")), str(told.get("kernel") or ""))
+            match event.data:
+                case RunStarted() as start:
+                    self._model = start.model
+                case ModelRequest() as request:
+                    self._request = request
+                case ModelResponse() | RunCompleted() | RunFailed():
+                    self._request = None
+                case Notice(kind="sandbox", data=dict() as told):
+                    self.proof = Proof(bool(told.get("gvisor")), str(told.get("kernel") or ""))
+                case _:
+                    pass
 
 
 def _rows_after(rows: Sequence[EventRow], events: Sequence[Event]) -> list[EventRow]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from workbench.trace.runs import RunSummary
@@ -20,7 +21,8 @@ MARKS: Mapping[str, tuple[str, str]] = {
 }
 """A glyph and a colour for each status; the glyph alone tells it."""
 
-_HALF_WRITTEN = "… "
+_WITH_TIME = 36
+"""Cells from which on the line of a run tells how long it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +65,28 @@ def cost_of(run: RunSummary) -> Decimal | None:
     return run.costs.total if run.costs is not None else run.model_usd
 
 
-def branch_line(branch: Branch, name: str, now: datetime, *, shown: bool) -> Content:
-    """The line of a run: its status, when, what it cost and took, and `name`, which says what it answered."""
+def branch_line(branch: Branch, name: str, now: datetime, width: int, *, shown: bool) -> Content:
+    """The line of a run in `width` cells: its status, when it began, `name`, which says what it answered, its cost.
+
+    How long it took is told where there is room. The run that is `shown` stands out.
+    """
     run = branch.run
     mark, colour = MARKS[run.status]
     at = run.started_at.astimezone()
     when = f"{at:%H:%M}" if at.date() == now.astimezone().date() else f"{at:%d %b}"
-    origin = f"from step {run.fork_step}  " if run.fork_step is not None else ""
+    origin = f"from {run.fork_step} " if run.fork_step is not None else ""
+    took = f" {short_time(run.duration):>6}" if width >= _WITH_TIME else ""
+    numbers = f" {short_money(cost_of(run)):>7}{took}"
+    room = width - cell_len(f"{branch.lead}{mark} {when} {origin}{numbers}")
     return Content.assemble(
         (branch.lead, "$foreground 40%"),
         (f"{mark} ", colour),
-        (f"{when} ", "bold" if shown else "$foreground 60%"),
-        (f"{short_money(cost_of(run)):>7} ", "$foreground 80%"),
-        (f"{short_time(run.duration):>6}  ", "$foreground 60%"),
+        (f"{when} ", "$foreground 60%"),
         (origin, "$accent"),
-        (name, "bold" if shown else ""),
+        (set_cell_size(_cut(name, room), max(0, room)), "bold $primary" if shown else ""),
+        (numbers, "$foreground 70%"),
     )
+
+
+def _cut(name: str, room: int) -> str:
+    return name if cell_len(name) <= room else set_cell_size(name, max(0, room - 1)) + "…"

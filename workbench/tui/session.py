@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cost.meter import Meter
+from workbench.cost.prices import PriceList
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event, Trigger
 from workbench.trace.places import store_file
@@ -60,6 +61,7 @@ class Session:
     trouble: str | None = None
     live_runs: list[LiveRun] = field(default_factory=list)
     _store: Store | None = None
+    _prices: PriceList | None = None
     _entering: asyncio.Task[None] | None = None
 
     @property
@@ -170,6 +172,13 @@ class Session:
     def fuse(self) -> FuseStatus | None:
         """How the fuse stands, None before it is known."""
         return self.sitting.fuse.status() if self.sitting is not None and self.entered else None
+
+    @property
+    def prices(self) -> PriceList:
+        """The price list."""
+        if self._prices is None:
+            self._prices = self.sitting.prices if self.sitting is not None else PriceList.load()
+        return self._prices
 
     def store(self) -> Store | None:
         """The store for reading, None while there are no runs."""

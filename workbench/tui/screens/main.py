@@ -59,8 +59,8 @@ class MainScreen(Screen[None]):
         "cost, and its script. Choose an input to run it, save a file to see what changed, choose a run to look at it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "run", "Run", tooltip="Run the chosen input, or the last one again", id="main.run"),
         Binding("escape", "stop", "Stop", tooltip="Stop the run that goes on", id="main.stop"),
+        Binding("r", "run", "Run", tooltip="Run the chosen input, or the last one again", id="main.run"),
         Binding("i", "type_input", "Input", tooltip="Type an input and run it", id="main.input"),
         Binding("p", "edit_prompt", "Prompt", tooltip="Edit the prompt here", id="main.prompt"),
         Binding("P", "edit_outside", "Prompt in $EDITOR", show=False, id="main.prompt_outside"),
@@ -120,6 +120,7 @@ class MainScreen(Screen[None]):
         self._panes = RunPanes(
             self.session, self.query_one(TimelinePane).timeline, self.query_one(CostMeter), self.query_one(ScriptView)
         )
+        self._panes.runs_per_month = self._of_agent.get("runs_per_month", 1_000)
         self.query_one(StatusLine).status = Status(self.session.folder.resolve().name, busy="loading")
         self._layout.apply_detail()
         self.query_one(Timeline).focus()
@@ -133,7 +134,7 @@ class MainScreen(Screen[None]):
         await self._runs.read()
         self._show_runs()
         self.set_interval(_FRAME, self._frame)
-        self.set_interval(_SLOW, self._show_status)
+        self.set_interval(_SLOW, self._slow_frame)
         self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
         last = self._of_agent.get("run", "") or self._runs.newest
         if last and self._panes.run_id is None:
@@ -156,6 +157,12 @@ class MainScreen(Screen[None]):
         if renewed:
             self._show_runs()
             self._show_status()
+
+    def _slow_frame(self) -> None:
+        """What needs not be drawn with every frame."""
+        self._show_status()
+        if self.session.running:
+            self._show_runs()
 
     def _ended(self, live: LiveRun) -> None:
         self.session.live_runs.remove(live)
@@ -443,7 +450,7 @@ class MainScreen(Screen[None]):
     def _arrange(self) -> None:
         self._layout.apply()
         short = self.size.height < _SHORT
-        self.set_class(self._layout.narrow, "-narrow")
+        self.set_class(self._layout.hides_panes, "-tabs")
         self.query_one(AgentPane).set_class(short, "-short")
         wanted = self._detail_wanted if self._detail_wanted is not None else not short
         self.set_class(not wanted, "-no-detail")
@@ -498,9 +505,30 @@ class MainScreen(Screen[None]):
     @on(CostMeter.CopyRequested)
     @work(group="copy")
     async def _copy(self, event: Timeline.CopyRequested | EventDetail.CopyRequested | CostMeter.CopyRequested) -> None:
-        from workbench.tui.clipboard import copy
+        from workbench.tui.clipboard import copy_text
 
-        self.notify(await copy(event.text, self.app.copy_to_clipboard), timeout=3, markup=False)
+        try:
+            copied = str(await copy_text(event.text, self.app.copy_to_clipboard))
+        except OSError as error:
+            self.notify(f"nothing could be copied: {error}", severity="error", markup=False)
+        else:
+            self.notify(copied, timeout=3, markup=False)
+
+    @on(EventDetail.OpenRequested)
+    @work(group="edit")
+    async def _open_text(self, event: EventDetail.OpenRequested) -> None:
+        from workbench.tui.external_editor import NoEditorError
+        from workbench.tui.outside import read_outside
+
+        try:
+            await read_outside(self.app, event.text, event.suffix)
+        except NoEditorError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    @on(CostMeter.RateChanged)
+    def _rate_changed(self, event: CostMeter.RateChanged) -> None:
+        self._of_agent.set("runs_per_month", event.runs_per_month)
+        self._panes.set_rate(event.runs_per_month)
 
     def offered_commands(self) -> Iterator[Command]:
         """Run each input, edit each file, show each of the newest runs."""

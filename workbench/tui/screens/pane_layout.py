@@ -34,6 +34,11 @@ class PaneLayout:
         """Whether one pane is shown at a time."""
         return len(self._shown.shown) == 1
 
+    @property
+    def hides_panes(self) -> bool:
+        """Whether there are panes that are not shown."""
+        return len(self._shown.shown) < len(PANES)
+
     def apply(self) -> None:
         """Arrange the panes for the screen as it is now."""
         width = self._screen.size.width

@@ -14,7 +14,6 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.trace.runs import RunSummary
 from workbench.trace.terminal import one_line
 from workbench.tui.run_tree import Branch, branch_line
 from workbench.tui.widgets.choices import Choices, FileList, InputList, RunChoices
@@ -34,6 +33,7 @@ class AgentPane(Pane):
         & .heading { color: $foreground 50%; height: 1; margin-top: 1; padding: 0 1; }
         & #facts { padding: 0 1; height: auto; }
         & Choices { padding: 0 1; }
+        & #files, & #runs { text-wrap: nowrap; text-overflow: ellipsis; }
         & #files { max-height: 12; }
         & #inputs { max-height: 9; }
         & #runs { height: 1fr; min-height: 3; }
@@ -68,7 +68,9 @@ class AgentPane(Pane):
         super().__init__("agent", "agent")
         self._files: list[tuple[Path, int | None]] = []
         self._inputs: list[Path] = []
-        self._runs: list[str] = []
+        self._branches: Sequence[Branch] = ()
+        self._names: Mapping[str, str] = {}
+        self._shown: str | None = None
 
     def compose(self) -> ComposeResult:
         """Facts and three lists."""
@@ -112,21 +114,24 @@ class AgentPane(Pane):
 
     def show_runs(self, branches: Sequence[Branch], names: Mapping[str, str], shown: str | None) -> None:
         """Show the tree of runs; `names` says what each answered, `shown` is the one on the screen."""
-        now = datetime.now(UTC)
-        self._runs = [branch.run.run_id for branch in branches]
-        options = [
-            Option(branch_line(branch, names.get(branch.run.run_id, ""), now, shown=branch.run.run_id == shown))
-            for branch in branches
-        ]
-        _replace(self.query_one("#runs", Choices), options)
-        heading = "runs" if branches else "no runs yet: choose an input"
-        self.query_one("#runs-heading", Static).update(heading)
+        self._branches, self._names, self._shown = branches, names, shown
+        self._draw_runs()
+        self.query_one("#runs-heading", Static).update("runs" if branches else "no runs yet: choose an input")
 
-    def show_run(self, run: RunSummary, name: str, branch: Branch, *, shown: bool) -> None:
-        """Show one run's line anew."""
-        if run.run_id in self._runs:
-            line = branch_line(branch, name, datetime.now(UTC), shown=shown)
-            self.query_one("#runs", Choices).replace_option_prompt_at_index(self._runs.index(run.run_id), line)
+    def on_resize(self) -> None:
+        """The lines of runs are as wide as the pane."""
+        self._draw_runs()
+
+    def _draw_runs(self) -> None:
+        now, width = datetime.now(UTC), self.size.width - 3
+        _replace(
+            self.query_one("#runs", Choices),
+            [
+                Option(branch_line(branch, self._names[run_id], now, width, shown=run_id == self._shown))
+                for branch in self._branches
+                for run_id in (branch.run.run_id,)
+            ],
+        )
 
     @property
     def highlighted_input(self) -> Path | None:
@@ -149,7 +154,7 @@ class AgentPane(Pane):
     @on(OptionList.OptionSelected, "#runs")
     def _run_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.post_message(self.RunChosen(self._runs[event.option_index]))
+        self.post_message(self.RunChosen(self._branches[event.option_index].run.run_id))
 
 
 def _replace(choices: Choices, options: Sequence[Option]) -> None:
