@@ -112,11 +112,12 @@ class LiveText:
 class World:
     """What a run is given.
 
-    `record` makes an event durable before it returns; `show` is told of streaming text and must not block.
+    `workplace` opens a place for tools, with the files of a snapshot if one is named. `record` makes an event durable
+    before it returns; `show` is told of streaming text and must not block.
     """
 
     model: Model
-    workplace: Callable[[AgentDefinition, NoticeSink], AbstractAsyncContextManager[Workplace]]
+    workplace: Callable[[AgentDefinition, NoticeSink, str | None], AbstractAsyncContextManager[Workplace]]
     prices: Prices
     fuse: Fuse | None
     redactor: Redactor

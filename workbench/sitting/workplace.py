@@ -68,16 +68,27 @@ class Workplaces:
         """Have a sandbox for the agent ready soon; a failure is told by the run that needs it."""
         self._sandboxes.prewarm(sandbox_spec(definition, self._environment, self._runtime))
 
+    def answered_by(
+        self, environment: Mapping[str, str], http_transports: Mapping[str, httpx2.AsyncBaseTransport]
+    ) -> None:
+        """Resolve references and answer REST APIs by these from the next workplace on."""
+        self._environment = environment
+        self._http_transports = http_transports
+
     @asynccontextmanager
-    async def open(self, definition: AgentDefinition, notices: NoticeSink) -> AsyncIterator[RunWorkplace]:
+    async def open(
+        self, definition: AgentDefinition, notices: NoticeSink, snapshot: str | None = None
+    ) -> AsyncIterator[RunWorkplace]:
         """A workplace for one run, closed and its sandbox removed at the end.
+
+        With a `snapshot` the workspace begins with its files, and is the run's own even if the agent's is persistent.
 
         Raises:
             SandboxError: no sandbox could be had.
             ToolboxError: a declared server could not be started or reached.
             UnsetVariableError: the agent refers to a variable that is unset.
         """
-        workplace = RunWorkplace(self, definition, notices)
+        workplace = RunWorkplace(self, definition, notices, snapshot)
         try:
             await workplace.begin()
             yield workplace
@@ -103,9 +114,12 @@ class Workplaces:
 class RunWorkplace:
     """The sandbox and the toolbox of one run."""
 
-    def __init__(self, workplaces: Workplaces, definition: AgentDefinition, notices: NoticeSink) -> None:
+    def __init__(
+        self, workplaces: Workplaces, definition: AgentDefinition, notices: NoticeSink, snapshot: str | None = None
+    ) -> None:
         self._workplaces = workplaces
-        self._definition = definition
+        self._definition = definition if snapshot is None else replace(definition, persistent=False)
+        self._snapshot = snapshot
         self._notices = notices
         self._toolbox: Toolbox | None = None
         self._open = AsyncExitStack()
@@ -126,6 +140,8 @@ class RunWorkplace:
             self.sandbox.on_notice(self._notices)
             if not self._definition.persistent:
                 self._own_workspaces.append(self.sandbox.workspace)
+            if self._snapshot is not None:
+                await self.sandbox.restore(self._snapshot)
         await self._open_toolbox()
 
     async def renew(self) -> None:
