@@ -50,7 +50,7 @@ class LineView(ScrollView, can_focus=True):
     LineView > .line-view--outside { color: $text-warning; }
     LineView > .line-view--run { color: $text-success; text-style: bold; }
     LineView > .line-view--error { color: $text-error; text-style: bold; }
-    LineView > .line-view--hit { color: $background; background: $warning; text-style: bold; }
+    LineView > .line-view--hit { color: auto 90%; background: $warning; text-style: bold; }
     LineView > .line-view--cursor { background: $boost; text-style: none; }
     LineView:focus > .line-view--cursor { background: $primary-muted; text-style: bold; }
     LineView > .line-view--title { color: $text-muted; text-style: bold; }

@@ -81,6 +81,7 @@ class Timeline(LineView):
         self._turns = Turns()
         self._live = LiveRows(80)
         self._cursor = -1
+        self._told: int | None = None
         self._follow = True
         self._whole = scale(0)
         self._pages: dict[int, Page] = {}
@@ -92,7 +93,8 @@ class Timeline(LineView):
         """Show a run instead of what was shown. Filter and search stay; the timeline follows, its end in view."""
         self._details = details
         self._turns, self._live = Turns(), LiveRows(self.text_width)
-        self._pages, self._whole, self._cursor = {}, scale(0), -1
+        self._pages, self._whole = {}, scale(0)
+        self._cursor, self._told = -1, None
         self.view.replace(rows)
         self._taken(rows)
         self._search.look_again()
@@ -150,7 +152,7 @@ class Timeline(LineView):
         index = self.view.index_at(self._cursor) if self.selected else 0
         self.filter_text = text
         self.view.filter(condition)
-        self._cursor = self.view.nearest_place(index)
+        self._put_cursor(self.view.nearest_place(index))
         self.draw_again()
         self._after_lines()
         if not self._follow:
@@ -365,12 +367,15 @@ class Timeline(LineView):
         self._show_cursor()
 
     def _put_cursor(self, place: int) -> None:
-        if place == self._cursor:
-            return
-        self._cursor = place
-        self.refresh()
-        if place >= 0:
-            self.post_message(self.Selected(self.view.row_at(place).seq))
+        """Let the cursor stand on the row at a place; tell it when that is another event than before."""
+        if place != self._cursor:
+            self._cursor = place
+            self.refresh()
+        seq = self.selected.seq if self.selected else None
+        if seq != self._told:
+            self._told = seq
+            if seq is not None:
+                self._tell(self.Selected(seq))
 
     def _show_cursor(self) -> None:
         if self._cursor >= 0:
@@ -380,7 +385,11 @@ class Timeline(LineView):
     def _set_follow(self, follow: bool) -> None:
         if follow != self._follow:
             self._follow = follow
-            self.post_message(self.FollowChanged(follow))
+            self._tell(self.FollowChanged(follow))
+
+    def _tell(self, message: Message) -> None:
+        """Post a message as ours, also when a door was called from elsewhere: one from a parent would end there."""
+        self.post_message(message.set_sender(self))
 
     def _go_if_found(self, place: int | None) -> bool:
         if place is not None:
