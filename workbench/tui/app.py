@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gc
+import traceback
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
+from workbench.trace.terminal import printable
 from workbench.tui.keys import Key, sections
 from workbench.tui.palette import Command, Commands, Offers, command_of
 from workbench.tui.remembered import Remembered
@@ -93,6 +96,15 @@ class WorkbenchApp(App[None]):
             if name not in known and name.partition(".")[0] in {"app", "main"}:
                 yield f"{settings_file()}: there is no action {name!r}; help shows their names"
 
+    def _fatal_error(self) -> None:
+        """A fault of the workbench: the screen ends and tells it, without the values of variables as the framework would.
+
+        They may hold secrets, or text of a tool that the terminal would obey.
+        """
+        trace = printable(traceback.format_exc(), keep="\n")
+        self._exit_renderables.append(Text(f"{trace}\nThis is a fault of the workbench itself. Runs are stored."))
+        self._close_messages_no_wait()
+
     # Actions
 
     @work
@@ -139,12 +151,12 @@ class WorkbenchApp(App[None]):
     def all_commands(self) -> Iterator[Command]:
         """Every action of the screen below the palette, what that screen offers itself, and the themes."""
         screen = self.screen_stack[-2] if len(self.screen_stack) > 1 else self.screen
+        if isinstance(screen, Offers):
+            yield from screen.offered_commands()
         for section in sections(self, screen, self.settings.keys):
             place = "workbench" if section.title in ("this screen", "everywhere") else section.title
             for key in section.keys:
                 yield command_of(key, place, partial(self._do, key))
-        if isinstance(screen, Offers):
-            yield from screen.offered_commands()
         for name in sorted(self.available_themes):
             yield Command(f"theme: {name}", "Take these colours", partial(self.take_theme, name))
 

@@ -11,6 +11,7 @@ from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,15 @@ def sections(app: App[object], screen: Screen[object], keymap: Mapping[str, str]
 
 
 def keys_of(node: DOMNode, keymap: Mapping[str, str]) -> Iterator[Key]:
-    """The named actions of one node, in the order in which they were bound."""
+    """The named actions of one node, in the order in which they were bound.
+
+    What the framework binds by itself is told only of fields that text is typed into.
+    """
+    typed_into = isinstance(node, Input | TextArea)
     by_action: dict[str, list[Binding]] = {}
     for bindings in node._bindings.key_to_bindings.values():
         for binding in bindings:
-            if binding.description:
+            if binding.description and (binding.id is not None or typed_into):
                 by_action.setdefault(binding.action, []).append(binding)
     for action, bindings in by_action.items():
         first = bindings[0]

@@ -31,7 +31,7 @@ class RunList:
         named = {}
         for path in inputs:
             try:
-                named[one_line(path.read_text(encoding="utf-8"), _GIST)] = path.name
+                named[one_line(path.read_text(encoding="utf-8"), _GIST)] = path.stem
             except (OSError, UnicodeDecodeError):
                 continue
         self._inputs = named
@@ -53,7 +53,7 @@ class RunList:
         return next((branch for branch in self.branches if branch.run.run_id == run_id), None)
 
     def name(self, run: RunSummary) -> str:
-        """What the run answered: the name of the input file if it was one, else the beginning of the input."""
+        """What the run answered: the name of the input file, without its ending, if it was one, else the beginning of the input."""
         return self._inputs.get(run.input_gist, run.input_gist)
 
     @property

@@ -55,8 +55,8 @@ class Session:
 
     folder: Path
     options: SittingOptions = SittingOptions()
-    environment: Mapping[str, str] | None = None
-    sitting: Sitting | None = None
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+    sitting: Sitting | None = field(default=None, repr=False)
     problems: Sequence[Problem] = ()
     trouble: str | None = None
     live_runs: list[LiveRun] = field(default_factory=list)

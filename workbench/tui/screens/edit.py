@@ -40,13 +40,13 @@ class EditScreen(Screen[Leaving]):
         "you choose."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "Save", id="edit.save", priority=True),
-        Binding("ctrl+r", "save_and_run", "Save and run", id="edit.run", priority=True),
-        Binding("ctrl+e,f4", "external", "$EDITOR", key_display="^e", id="edit.external", priority=True),
         Binding("f5", "settle('disk')", "Take the disk's", id="edit.disk", priority=True),
         Binding("f6", "settle('mine')", "Keep mine", id="edit.mine", priority=True),
         Binding("f7", "settle('merge')", "Merge", id="edit.merge", priority=True),
+        Binding("ctrl+s", "save", "Save", id="edit.save", priority=True),
+        Binding("ctrl+r", "save_and_run", "Save and run", id="edit.run", priority=True),
         Binding("escape", "close", "Close", id="edit.close", priority=True),
+        Binding("ctrl+e,f4", "external", "$EDITOR", id="edit.external", priority=True),
     ]
 
     conflict: var[bool] = var(False, toggle_class="-conflict", bindings=True)
@@ -55,7 +55,7 @@ class EditScreen(Screen[Leaving]):
         """Raises what `EditedFile.open` raises."""
         super().__init__()
         self._file = EditedFile.open(path)
-        self._name = name
+        self._called = name
         self._line = line
 
     def compose(self) -> ComposeResult:
@@ -102,7 +102,7 @@ class EditScreen(Screen[Leaving]):
         try:
             taken = self._file.look(area.text)
         except UnicodeDecodeError:
-            self.notify(f"{self._name} on disk is no UTF-8 text any more", severity="error", markup=False)
+            self.notify(f"{self._called} on disk is no UTF-8 text any more", severity="error", markup=False)
             return
         if taken is not None and taken != area.text:
             self._replace(taken)
@@ -148,7 +148,7 @@ class EditScreen(Screen[Leaving]):
                 Answer("discard", "d", "close without saving"),
                 Answer("stay", "e", "go on editing"),
             ]
-            chosen = await self.app.push_screen_wait(Question("not saved", f"{self._name} is not saved.", answers))
+            chosen = await self.app.push_screen_wait(Question("not saved", f"{self._called} is not saved.", answers))
             if chosen not in ("save", "discard") or (chosen == "save" and not self._save()):
                 return
         self.dismiss("closed")
@@ -157,7 +157,7 @@ class EditScreen(Screen[Leaving]):
         try:
             saved = self._file.save(self._area.text)
         except OSError as error:
-            self.notify(f"{self._name} cannot be written: {error.strerror}", severity="error", markup=False)
+            self.notify(f"{self._called} cannot be written: {error.strerror}", severity="error", markup=False)
             return False
         if not saved:
             self.app.bell()
@@ -175,22 +175,21 @@ class EditScreen(Screen[Leaving]):
         self.conflict = self._file.conflict
         if self.conflict:
             change = FileChange(self.path, self._area.text, self._file.disk)
-            shown = diff(change, self._name)
+            shown = diff(change, self._called)
             more = len(shown.lines) - _CONFLICT_LINES
-            lines = [*shown.lines[:_CONFLICT_LINES], *([f"  … {more} more lines"] if more > 0 else [])]
-            parts = [
-                (f"Another program saved {self._name} while you edited it. ", "bold $text-error"),
-                ("f5 takes the disk's · f6 keeps mine · f7 merges both\n", "bold"),
-                ("from mine (−) to the disk's (+):\n", "$foreground 60%"),
+            lines = [
+                Content.styled(f"Another program saved {self._called} while you edited it.", "bold $text-error"),
+                Content.styled("f5 takes the disk's · f6 keeps mine · f7 merges both", "bold"),
+                Content.styled("from mine (-) to the disk's (+):", "$foreground 60%"),
+                *(line.content for line in shown.lines[:_CONFLICT_LINES]),
+                *([Content.styled(f"  … {more} more lines", "$foreground 60%")] if more > 0 else []),
             ]
-            for line in lines:
-                parts.append((f"{line}\n", {"+": "$text-success", "-": "$text-error"}.get(line[0], "$foreground 50%")))
-            self.query_one("#conflict", Static).update(Content.assemble(*parts).rstrip())
+            self.query_one("#conflict", Static).update(Content("\n").join(lines))
         self._show_state()
 
     def _show_state(self) -> None:
         state = ("conflict", "bold $error") if self.conflict else ("", "")
         if not self.conflict and self.is_mounted:
             state = ("not saved", "bold $warning") if self._file.dirty(self._area.text) else ("saved", "$success")
-        title = Content.assemble((one_line(self._name, 80), "bold"), "  ", state)
+        title = Content.assemble((one_line(self._called, 80), "bold"), "  ", state)
         self.query_one("#title", Static).update(title)

@@ -72,6 +72,8 @@ class MainScreen(Screen[None]):
         Binding("2", "pane('timeline')", "Timeline", show=False, tooltip="Go to the timeline", id="main.timeline"),
         Binding("3", "pane('cost')", "Cost", show=False, tooltip="Go to the cost meter", id="main.cost"),
         Binding("4", "pane('replay')", "Replay", show=False, tooltip="Go to the script", id="main.replay"),
+        Binding("tab", "app.focus_next", "Next part", show=False, tooltip="Go to the next part", id="main.next"),
+        Binding("shift+tab", "app.focus_previous", "Part before", show=False, tooltip="Go back", id="main.previous"),
         Binding("v", "toggle_detail", "Detail", show=False, tooltip="Show or hide the detail", id="main.detail"),
         Binding("z", "maximise_pane", "Maximise", show=False, tooltip="Give this pane all room", id="main.maximise"),
         Binding("greater_than_sign", "resize(1)", "Wider", show=False, tooltip="This pane wider", id="main.wider"),
@@ -90,8 +92,11 @@ class MainScreen(Screen[None]):
         self._saves = Saves(session)
         self._mode = mode_of(of_agent.get("on_save", ""))
         self._input: Path | str | None = None
+        self._unrun: set[Path] = set()
         self._rerun_timer: Timer | None = None
         self._detail_wanted: bool | None = None
+        self._loaded = False
+        self._run_asked = False
 
     def compose(self) -> ComposeResult:
         """The frame and its panes."""
@@ -109,7 +114,7 @@ class MainScreen(Screen[None]):
             with Pane("cost", "cost"):
                 yield CostMeter()
             yield Splitter(id="split-replay")
-            with Pane("replay", "script"):
+            with Pane("replay", "replay"):
                 yield ScriptView()
         yield KeyLine()
 
@@ -129,6 +134,7 @@ class MainScreen(Screen[None]):
     @work(group="begin")
     async def _begin(self) -> None:
         await self.session.load()
+        self._loaded = True
         self._show_definition()
         self._follow_saves()
         await self._runs.read()
@@ -137,7 +143,9 @@ class MainScreen(Screen[None]):
         self.set_interval(_SLOW, self._slow_frame)
         self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
         last = self._of_agent.get("run", "") or self._runs.newest
-        if last and self._panes.run_id is None:
+        if self._run_asked:
+            self.action_run()
+        elif last:
             self._open_run(last)
 
     # What is shown
@@ -185,7 +193,7 @@ class MainScreen(Screen[None]):
         self._runs.name_inputs(inputs)
         if self._input is None and (kept := self._of_agent.get("input", "")):
             self._input = next((path for path in inputs if path.name == kept), None)
-        agent.show_files(definition_files(session.folder, definition), session.folder, session.problems, {})
+        agent.show_files(definition_files(session.folder, definition), session.folder, session.problems, dict.fromkeys(self._unrun, "not run yet"))
         agent.show_inputs(inputs, self._input.name if isinstance(self._input, Path) else None)
         if session.trouble:
             self.notify(session.trouble, severity="error", timeout=30, markup=False)
@@ -211,7 +219,10 @@ class MainScreen(Screen[None]):
     # Runs
 
     def action_run(self) -> None:
-        """Run the input on which the cursor is, else the last one, else the first."""
+        """Run the input on which the cursor is, else the last one, else the first; once the agent is loaded."""
+        if not self._loaded:
+            self._run_asked = True
+            return
         agent = self.query_one(AgentPane)
         under_cursor = agent.highlighted_input if agent.query_one("#inputs").has_focus else None
         self._run(under_cursor or self._input, Trigger())
@@ -233,6 +244,9 @@ class MainScreen(Screen[None]):
         if isinstance(self._input, Path):
             self._of_agent.set("input", self._input.name)
         self._of_agent.forget("run")
+        self._unrun.clear()
+        if not self.session.broken:
+            self.query_one(SaveStrip).hide()
         self._panes.start(live)
         self.query_one(EventDetail).show(None)
         self._show_definition()
@@ -325,6 +339,7 @@ class MainScreen(Screen[None]):
             self._saved(saved)
 
     def _saved(self, saved: Saved) -> None:
+        self._unrun.update(saved.paths)
         self._show_definition()
         self._tell_editor()
         rerun = self._mode == "rerun" and not saved.errors and not saved.trouble and self._concerns(saved)
@@ -403,9 +418,9 @@ class MainScreen(Screen[None]):
         from workbench.tui.screens.edit import EditScreen
 
         try:
-            editor = EditScreen(path, self._name(path), line)
+            editor = EditScreen(path, self._label(path), line)
         except (OSError, UnicodeDecodeError) as error:
-            self.notify(f"{self._name(path)} cannot be edited here: {error}", severity="error", markup=False)
+            self.notify(f"{self._label(path)} cannot be edited here: {error}", severity="error", markup=False)
             return
         left = await self.app.push_screen_wait(editor)
         if left == "run":
@@ -431,7 +446,7 @@ class MainScreen(Screen[None]):
                 screen.look()
                 screen.show_problems(self.session.problems)
 
-    def _name(self, path: Path) -> str:
+    def _label(self, path: Path) -> str:
         folder = self.session.folder
         return one_line(str(path.relative_to(folder) if path.is_relative_to(folder) else path), 80)
 
@@ -538,7 +553,7 @@ class MainScreen(Screen[None]):
         for path in offered_inputs(session.folder):
             yield Command(f"run {one_line(path.name)}", "Run this input", lambda path=path: self._run(path, Trigger()))
         for path in definition_files(session.folder, session.definition):
-            name = self._name(path)
+            name = self._label(path)
             yield Command(f"edit {name}", "Edit it here", lambda path=path: self._edit(path))
             yield Command(f"edit {name} in $EDITOR", "Edit it in your editor", lambda path=path: self._edit_outside(path))
         for branch in self._runs.branches[:30]:

@@ -82,7 +82,7 @@ def _chosen(screen: Screen[object], app: App[object]) -> Sequence[_Shown]:
             continue
         seen.add(binding.action)
         where = of_screen if active.node is screen else of_app if active.node is app else of_focus
-        key = binding.key_display or format_key(binding.key)
+        key = binding.key_display or format_key(binding.key).replace("ctrl+", "^")
         where.append(_Shown(active.node, binding.action, key, binding.description))
     room = MOST - len(of_app) - len(of_focus[:_OF_FOCUS])
     return (*of_screen[:room], *of_focus[:_OF_FOCUS], *of_app)

@@ -9,9 +9,6 @@ from workbench.definition.problems import Problem
 from workbench.trace.terminal import one_line, printable
 from workbench.tui.saves import Saved
 
-_COLOURS = {"+": "$text-success", "-": "$text-error"}
-
-
 class SaveStrip(Static):
     """Hidden until something is saved; as high as it needs, up to a limit."""
 
@@ -42,24 +39,23 @@ class SaveStrip(Static):
 
 def strip_content(saved: Saved, follows: str, limit: int) -> Content:
     """The save in at most `limit` lines: a headline, then the problems, then the difference."""
-    parts: list[tuple[str, str]] = [(f"{saved.at:%H:%M:%S}  ", "$foreground 60%")]
+    broken = bool(saved.errors or saved.trouble)
+    head: list[tuple[str, str]] = [(f"{saved.at:%H:%M:%S}  ", "$foreground 60%")]
     for diff in saved.diffs:
-        parts += [(f"{one_line(diff.name, 60)} ", "bold"), (f"+{diff.added} −{diff.removed}  ", "$foreground 70%")]
+        head += [(f"{one_line(diff.name, 60)} ", "bold"), (f"+{diff.added} −{diff.removed}  ", "$foreground 70%")]
     if saved.others:
         more = f" and {len(saved.others) - 3} more" if len(saved.others) > 3 else ""
-        parts.append((f"{one_line(', '.join(saved.others[:3]), 120)}{more}  ", "bold"))
-    broken = bool(saved.errors or saved.trouble)
-    parts.append((follows, "bold $text-error" if broken else "$accent"))
-    lines = [[(f"  {_problem(problem)}", "$text-error")] for problem in saved.errors]
+        head.append((f"{one_line(', '.join(saved.others[:3]), 120)}{more}  ", "bold"))
+    head.append((follows, "bold $text-error" if broken else "$accent"))
+    lines = [Content.styled(f"  {_problem(problem)}", "$text-error") for problem in saved.errors]
     if saved.trouble:
-        lines.append([(f"  {one_line(saved.trouble, 400)}", "$text-error")])
-    lines += [[(line, _COLOURS.get(line[0], "$foreground 50%"))] for diff in saved.diffs for line in diff.lines]
+        lines.append(Content.styled(f"  {one_line(saved.trouble, 400)}", "$text-error"))
+    lines += [line.content for diff in saved.diffs for line in diff.lines]
     room = max(1, limit - 1)
     if len(lines) > room:
-        lines = [*lines[: room - 1], [(f"  … {len(lines) - room + 1} more lines: d shows all", "$foreground 60%")]]
-    for line in lines:
-        parts += [("\n", ""), *line]
-    return Content.assemble(*parts)
+        left = len(lines) - room + 1
+        lines = [*lines[: room - 1], Content.styled(f"  … {left} more lines: d shows all", "$foreground 60%")]
+    return Content("\n").join([Content.assemble(*head), *lines])
 
 
 def _problem(problem: Problem) -> str:
