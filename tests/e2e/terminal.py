@@ -141,6 +141,7 @@ def terminal(
         env=clean_environment(**{**_environment(home), **environment}),
         timeout=_PATIENCE,
     )
+    child.delaybeforesend = None
     shown = Terminal(child, width, height)
     try:
         yield shown

@@ -97,6 +97,31 @@ def test_a_closed_terminal_ends_the_screen_and_closes_the_run(agent: Agent, tmp_
     assert '"error": "interrupted"' in workbench("runs", agent.folder, "--json").out
 
 
+def test_a_run_does_not_wait_for_a_terminal_that_takes_nothing(agent: Agent, tmp_path: Path) -> None:
+    flood = "so very long, " * 3000
+    agent.write("offline.yaml", LOOK_UP.replace("tokens_per_second: 0", "tokens_per_second: 4000").replace("I look it up.", flood))
+    with terminal(agent.folder, home=tmp_path, width=200, height=60) as shown:
+        begin(shown)
+        shown.press("r")
+        # nothing is read any more: the terminal is full after a few frames
+        wait_until(lambda: '"status": "completed"' in workbench("runs", agent.folder, "--json").out)
+        os.kill(shown.screen_process, signal.SIGTERM)
+        screen = shown.screen_process
+        wait_until(lambda: not alive(screen))
+        assert shown.ended() == 128 + signal.SIGTERM
+
+
+def test_a_terminal_that_takes_nothing_gets_a_whole_frame_once_it_does(agent: Agent, tmp_path: Path) -> None:
+    with terminal(agent.folder, home=tmp_path, width=200, height=60) as shown:
+        begin(shown)
+        for _ in range(60):
+            shown.press("1", "2", "3", "4")
+        shown.see("looker", "first.txt", "4 replay")
+        shown.press("ctrl+q")
+        assert shown.ended() == 0
+        shown.assert_restored()
+
+
 def test_the_shell_can_stop_and_continue_it(agent: Agent, tmp_path: Path) -> None:
     with terminal(agent.folder, home=tmp_path) as shown:
         begin(shown)

@@ -36,7 +36,12 @@ def guarded(screen: Screen, farewell: str) -> int:
     child = os.fork()
     if child == 0:
         os.close(held)
-        os._exit(_exit_code(screen, watched))
+        code = 1
+        try:
+            code = _exit_code(screen, watched)
+        finally:
+            # whatever happened: threads that still wait for something must not keep the process
+            os._exit(code)
     os.close(watched)
     _forward_signals(child)
     code = _wait(child)
@@ -50,7 +55,8 @@ def _exit_code(screen: Screen, watched: int) -> int:
     try:
         code = screen(watched)
     except BaseException:
-        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
         code = 1
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):

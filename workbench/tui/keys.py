@@ -11,7 +11,6 @@ from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ def keys_of(node: DOMNode, keymap: Mapping[str, str]) -> Iterator[Key]:
 
     What the framework binds by itself is told only of fields that text is typed into.
     """
+    from textual.widgets import Input, TextArea
+
     typed_into = isinstance(node, Input | TextArea)
     by_action: dict[str, list[Binding]] = {}
     for bindings in node._bindings.key_to_bindings.values():

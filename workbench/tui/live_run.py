@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workbench.cost.meter import Meter
-from workbench.engine.world import LiveText
 from workbench.trace.events import Event, Trigger
 from workbench.trace.runs import RunSummary, advance
 
 if TYPE_CHECKING:
     from workbench.engine.run import Run, RunEnd
+    from workbench.engine.world import LiveText
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from time import monotonic
 from workbench.cost.estimate import Estimate, estimate
 from workbench.cost.meter import Meter
 from workbench.cost.usage import Usage
-from workbench.engine.world import LiveText
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event, ModelRequest, ModelResponse, Notice, RunCompleted, RunFailed, RunStarted
 from workbench.trace.rows import EventRow, row_of
@@ -20,6 +19,7 @@ from workbench.tui.live_run import LiveRun, News
 from workbench.tui.run_script import script
 from workbench.tui.session import Session
 from workbench.tui.widgets.cost_meter import CostMeter
+from workbench.tui.widgets.event_detail import EventDetail
 from workbench.tui.widgets.script_view import ScriptView
 from workbench.tui.widgets.timeline import Timeline
 
@@ -38,11 +38,14 @@ class Proof:
 class RunPanes:
     """The panes that show one run, and which run that is."""
 
-    def __init__(self, session: Session, timeline: Timeline, cost: CostMeter, scripted: ScriptView) -> None:
+    def __init__(
+        self, session: Session, timeline: Timeline, cost: CostMeter, scripted: ScriptView, detail: EventDetail
+    ) -> None:
         self._session = session
         self._timeline = timeline
         self._cost = cost
         self._scripted = scripted
+        self._detail = detail
         self._live: LiveRun | None = None
         self._loading: list[Event] | None = None
         self._events: list[Event] = []
@@ -59,6 +62,7 @@ class RunPanes:
         """Show a run that has just been started."""
         self._begin("", live)
         self._timeline.show_run([], self.event)
+        self._detail.show(None)
         self._draw_rest()
 
     async def open(self, run_id: str, live: LiveRun | None) -> None:
@@ -99,14 +103,12 @@ class RunPanes:
 
     def _hand_on(self, news: News) -> None:
         """Give the timeline what came, in its order: text that streamed, then the event that holds it whole."""
-        for is_event, items in groupby(news.items, lambda item: isinstance(item, Event)):
-            if is_event:
-                self._timeline.extend([row_of(item) for item in items if isinstance(item, Event)])
-                continue
-            for (step, kind), pieces in groupby(
-                (item for item in items if isinstance(item, LiveText)), lambda piece: (piece.step, piece.kind)
-            ):
-                self._timeline.live(step, kind, "".join(piece.text for piece in pieces))
+        for _, items in groupby(news.items, lambda item: None if isinstance(item, Event) else (item.step, item.kind)):
+            batch = list(items)
+            self._timeline.extend([row_of(item) for item in batch if isinstance(item, Event)])
+            pieces = [item for item in batch if not isinstance(item, Event)]
+            if pieces:
+                self._timeline.live(pieces[0].step, pieces[0].kind, "".join(piece.text for piece in pieces))
 
     def draw_slow(self) -> None:
         """Draw cost and script anew, if they changed and were not drawn a moment ago; the runtime of a live run grows."""
@@ -119,6 +121,12 @@ class RunPanes:
         """Project the month for so many runs."""
         self.runs_per_month = runs_per_month
         self._draw_cost()
+
+    def show_detail(self, seq: int | None = None) -> None:
+        """Show an event whole, by default the selected one."""
+        if seq is None and self._timeline.selected is not None:
+            seq = self._timeline.selected.seq
+        self._detail.show(None if seq is None else self.event(seq))
 
     def event(self, seq: int) -> Event | None:
         """An event of the shown run, whole; None when it cannot be had."""

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from workbench.trace.runs import RunSummary
 from workbench.tui.amounts import short_money, short_time
+
+if TYPE_CHECKING:
+    from workbench.trace.runs import RunSummary
 
 MARKS: Mapping[str, tuple[str, str]] = {
     "running": ("●", "$accent"),

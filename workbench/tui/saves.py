@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from workbench.definition.inputs import FOLDER as INPUTS
 from workbench.definition.problems import Problem
 from workbench.definition.watcher import Change, Watcher, watched_of
 from workbench.tui.file_diff import FileDiff, diff
@@ -28,6 +29,22 @@ class Saved:
     errors: Sequence[Problem] = ()
     trouble: str | None = None
     changes_agent: bool = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether the files cannot be used as they are now."""
+        return bool(self.errors or self.trouble)
+
+    @property
+    def follows(self) -> str:
+        """What follows from it, in a few words."""
+        if self.broken:
+            return "cannot be used as it is: the last good definition stays"
+        return "live: the next run has it (r)" if self.changes_agent else ""
+
+    def concerns(self, chosen: Path | None) -> bool:
+        """Whether it can change what the input `chosen` leads to: other inputs do not count."""
+        return any(path.parent.name != INPUTS or path == chosen for path in self.paths)
 
     @property
     def names(self) -> str:
@@ -58,7 +75,7 @@ class Saves:
 
 def _saved(change: Change, session: Session, *, changes_agent: bool) -> Saved:
     folder = session.folder
-    inputs = [file for file in change.files if file.path.parent.name == "inputs"]
+    inputs = [file for file in change.files if file.path.parent.name == INPUTS]
     definition = [file for file in change.files if file not in inputs]
     return Saved(
         at=datetime.now().astimezone(),

@@ -14,22 +14,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cost.meter import Meter
-from workbench.cost.prices import PriceList
 from workbench.trace.errors import StoreError
-from workbench.trace.events import Event, Trigger
 from workbench.trace.places import store_file
-from workbench.trace.rows import EventRow
-from workbench.trace.runs import RunSummary
-from workbench.trace.store import Store
-from workbench.tui.live_run import LiveRun
 
 if TYPE_CHECKING:
     from workbench.cost.fuse import FuseStatus
+    from workbench.cost.meter import Meter
+    from workbench.cost.prices import PriceList
     from workbench.definition.agent import AgentDefinition
     from workbench.definition.problems import Problem
     from workbench.engine.run import RunEnd
     from workbench.sitting.sitting import Sitting
+    from workbench.trace.events import Event, Trigger
+    from workbench.trace.rows import EventRow
+    from workbench.trace.runs import RunSummary
+    from workbench.trace.store import Store
+    from workbench.tui.live_run import LiveRun
 
 _METERED = ("run_started", "model_response", "notice", "run_completed", "run_failed")
 _SCRIPTED = (*_METERED, "model_request", "tool_call", "tool_result")
@@ -60,6 +60,7 @@ class Session:
     problems: Sequence[Problem] = ()
     trouble: str | None = None
     live_runs: list[LiveRun] = field(default_factory=list)
+    loaded: bool = False
     _store: Store | None = None
     _prices: PriceList | None = None
     _entering: asyncio.Task[None] | None = None
@@ -82,6 +83,7 @@ class Session:
     async def load(self) -> None:
         """Load the agent; afterwards there is a definition, or there are problems or trouble that say why not."""
         await asyncio.to_thread(self._open)
+        self.loaded = True
 
     async def reload(self) -> None:
         """Load the agent again after its files changed; what cannot be used leaves the last good definition.
@@ -121,6 +123,9 @@ class Session:
         Raises:
             CannotRunError: there is no definition that could run.
         """
+        from workbench.trace.events import Trigger
+        from workbench.tui.live_run import LiveRun
+
         if self.sitting is None:
             raise CannotRunError("the agent cannot run until its files are right; see the problems")
         self.warm_up()
@@ -146,6 +151,8 @@ class Session:
 
     async def meter(self, run_id: str) -> Meter:
         """The meter of a stored run."""
+        from workbench.cost.meter import Meter
+
         store = self.store()
         if store is None:
             return Meter()
@@ -177,12 +184,16 @@ class Session:
     def prices(self) -> PriceList:
         """The price list."""
         if self._prices is None:
+            from workbench.cost.prices import PriceList
+
             self._prices = self.sitting.prices if self.sitting is not None else PriceList.load()
         return self._prices
 
     def store(self) -> Store | None:
         """The store for reading, None while there are no runs."""
         if self._store is None and store_file(self.folder).is_file():
+            from workbench.trace.store import Store
+
             self._store = Store.open(self.folder, read_only=True)
         return self._store
 

@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _PATIENCE = 2.0
 """Seconds in which further signals change nothing: a closed terminal sends several at once."""
+
+_LAST_RESORT = 40.0
+"""Seconds after a signal after which the process is killed, if it still has not come to its end."""
 
 
 def show_screen(folder: Path, *, offline: bool, fuse_usd: Decimal | None, runtime: str | None, guard: int) -> int:
@@ -65,14 +69,25 @@ class _Ending:
     def listen(self, guard: int) -> None:
         """Take the signals over."""
         loop = asyncio.get_running_loop()
+
+        def told(number: int) -> None:
+            self._begin_last_resort()
+            self._told(number)
+
         for number in _SIGNALS:
-            loop.add_signal_handler(number, self._told, number)
+            loop.add_signal_handler(number, told, number)
 
         def guard_gone() -> None:
             loop.remove_reader(guard)
-            self._told(signal.SIGHUP)
+            told(signal.SIGHUP)
 
         loop.add_reader(guard, guard_gone)
+
+    def _begin_last_resort(self) -> None:
+        if self._first is None:
+            last = threading.Timer(_LAST_RESORT, os.kill, (os.getpid(), signal.SIGKILL))
+            last.daemon = True
+            last.start()
 
     def _told(self, number: int) -> None:
         now = time.monotonic()

@@ -13,6 +13,9 @@ from workbench.tui.remembered import Remembered
 SPLITTERS: Mapping[str, PaneName] = {"split-agent": "agent", "split-cost": "cost", "split-replay": "replay"}
 """The pane whose width each splitter changes; it stands between that pane and the one next to it."""
 
+DETAIL_SPLITTER = "split-detail"
+"""The splitter between the timeline and the detail of an event."""
+
 _STEP = 4
 _DETAIL_HEIGHT = "detail.height"
 _MIN_DETAIL = 4
@@ -41,7 +44,7 @@ class PaneLayout:
 
     def apply(self) -> None:
         """Arrange the panes for the screen as it is now."""
-        width = self._screen.size.width
+        width = self._screen.app.size.width
         chosen = {name: kept for name in PANES if (kept := self._remembered.get(self._key(name), 0))}
         shown = self._shown = arrange(width, self.current, self.side, chosen, maximised=self.maximised)
         for name in PANES:
@@ -88,20 +91,21 @@ class PaneLayout:
         self._keep(name, widths[name] + sign * steps * _STEP)
 
     def drag(self, splitter: str, column: int) -> None:
-        """A splitter is to be at a column of the screen."""
+        """A splitter is to be at a column of the screen, that of the detail at a row."""
+        if splitter == DETAIL_SPLITTER:
+            self.keep_detail(self._screen.query_one("#timeline").region.bottom - column - 1)
+            return
         name = SPLITTERS[splitter]
         region = self._screen.query_one(f"#{name}").region
         self._keep(name, column - region.x if name == "agent" else region.right - column - 1)
 
     def reset(self, splitter: str) -> None:
-        """The pane of a splitter gets its usual width."""
+        """What a splitter resizes gets its usual size."""
+        if splitter == DETAIL_SPLITTER:
+            self.keep_detail(None)
+            return
         self._remembered.forget(self._key(SPLITTERS[splitter]))
         self.apply()
-
-    def drag_detail(self, row: int) -> None:
-        """The line above the detail is to be at a row of the screen."""
-        pane = self._screen.query_one("#timeline").region
-        self.keep_detail(pane.bottom - row - 1)
 
     def resize_detail(self, rows: int) -> None:
         """Make the detail higher by so many rows."""
@@ -134,4 +138,4 @@ class PaneLayout:
 
     def _key(self, name: PaneName) -> str:
         """Two panes and all panes are two layouts, each with its own widths."""
-        return f"width.{name}" if self._screen.size.width >= ALL_PANES else f"width.two.{name}"
+        return f"width.{name}" if self._screen.app.size.width >= ALL_PANES else f"width.two.{name}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
@@ -15,11 +15,37 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.definition.agent import CronTrigger, WebhookTrigger
+from workbench.definition.inputs import InputError
+from workbench.trace.events import Trigger
 from workbench.trace.terminal import one_line
 from workbench.tui.agent_facts import trigger_text
+from workbench.tui.chosen_input import ChosenInput
+from workbench.tui.screens.text_entry import TextEntry
 from workbench.tui.widgets.choices import Choices
 
 AnyTrigger = WebhookTrigger | CronTrigger
+
+
+async def ask_for_trigger(
+    app: App[object], triggers: Sequence[AnyTrigger], chosen: ChosenInput
+) -> tuple[str, Trigger] | None:
+    """Ask which trigger fires, and with what; None if the user goes back. A webhook begins with the chosen input."""
+    trigger = await app.push_screen_wait(TriggerScreen(triggers))
+    if trigger is None:
+        return None
+    if isinstance(trigger, WebhookTrigger):
+        kind, sample, hint = "webhook", _payload(chosen), "The body of the request, which is the run's input."
+    else:
+        kind, sample, hint = "cron", trigger.input, "The input that the trigger gives."
+    text = await app.push_screen_wait(TextEntry(trigger_text(trigger), hint, sample, as_json=kind == "webhook"))
+    return None if text is None else (text, Trigger(kind, trigger_text(trigger)))
+
+
+def _payload(chosen: ChosenInput) -> str:
+    try:
+        return chosen.text()
+    except InputError:
+        return "{}"
 
 
 class TriggerScreen(ModalScreen[AnyTrigger | None]):

@@ -103,11 +103,11 @@ class AgentPane(Pane):
                 self._files.append((file, problem.line))
         _replace(self.query_one("#files", Choices), options)
 
-    def show_inputs(self, inputs: Sequence[Path], last: str | None) -> None:
-        """Show the inputs that the folder offers; `last` is the name of the one that ran last."""
+    def show_inputs(self, inputs: Sequence[Path], last: Path | None) -> None:
+        """Show the inputs that the folder offers; `last` is the one that ran last."""
         self._inputs = list(inputs)
         lines = [
-            Content.assemble(("▸ " if path.name == last else "  ", "$accent"), one_line(path.name, 60)) for path in inputs
+            Content.assemble(("▸ " if path == last else "  ", "$accent"), one_line(path.name, 60)) for path in inputs
         ]
         lines.append(Content.assemble("  ", (FREE_INPUT, "italic $foreground 60%")))
         _replace(self.query_one("#inputs", Choices), [Option(shown) for shown in lines])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widgets import Static
 
-from workbench.definition.problems import Problem
 from workbench.trace.terminal import one_line, printable
-from workbench.tui.saves import Saved
+
+if TYPE_CHECKING:
+    from workbench.definition.problems import Problem
+    from workbench.tui.saves import Saved
 
 class SaveStrip(Static):
     """Hidden until something is saved; as high as it needs, up to a limit."""

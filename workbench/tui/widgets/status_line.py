@@ -53,6 +53,10 @@ class StatusLine(Widget):
 
     status: reactive[Status] = reactive(Status(""))
 
+    def __init__(self, status: Status) -> None:
+        super().__init__()
+        self.set_reactive(StatusLine.status, status)
+
     def render(self) -> Content:
         """The pieces that fit."""
         return line(self.status, self.content_size.width)
