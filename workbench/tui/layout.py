@@ -15,9 +15,9 @@ TWO_PANES, ALL_PANES = 100, 160
 
 MIN_WIDTH, MIN_TIMELINE = 18, 36
 _SHARES: Mapping[PaneName, tuple[float, int, int]] = {
-    "agent": (0.17, 30, 44),
-    "cost": (0.16, 28, 46),
-    "replay": (0.23, 34, 80),
+    "agent": (0.16, 30, 44),
+    "cost": (0.14, 28, 44),
+    "replay": (0.2, 34, 80),
 }
 """Per pane: its share of a wide screen, and the least and most columns that this gives it."""
 

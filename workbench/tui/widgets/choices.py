@@ -24,6 +24,10 @@ class Choices(OptionList):
         border: none; padding: 0; background: transparent; background-tint: transparent; height: auto;
         scrollbar-size-vertical: 1;
         & > .option-list--option { padding: 0; }
+        & > .option-list--option-highlighted { background: transparent; }
+    }
+    Choices:focus > .option-list--option-highlighted {
+        background: $primary-muted; color: $foreground; text-style: bold;
     }
     """
 

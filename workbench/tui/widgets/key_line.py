@@ -84,5 +84,13 @@ def _chosen(screen: Screen[object], app: App[object]) -> Sequence[_Shown]:
         where = of_screen if active.node is screen else of_app if active.node is app else of_focus
         key = binding.key_display or format_key(binding.key).replace("ctrl+", "^")
         where.append(_Shown(active.node, binding.action, key, binding.description))
+    for shown in (of_screen, of_focus, of_app):
+        shown.sort(key=lambda item: _place(item))
     room = MOST - len(of_app) - len(of_focus[:_OF_FOCUS])
     return (*of_screen[:room], *of_focus[:_OF_FOCUS], *of_app)
+
+
+def _place(shown: _Shown) -> int:
+    """Where the node itself has bound the action: the most important comes first."""
+    actions = [binding.action for bindings in shown.node._bindings.key_to_bindings.values() for binding in bindings]
+    return actions.index(shown.action) if shown.action in actions else len(actions)
