@@ -35,13 +35,13 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     return folder, done.events
 
 
-def replayed(reviewed: tuple[Path, list[dict[str, Any]]], *options: str, **environment: str) -> Finished:
+def replayed(reviewed: tuple[Path, list[dict[str, Any]]], *options: str, docker: str = "") -> Finished:
     folder, events = reviewed
-    return workbench("replay", events[0]["run_id"], "--agent", folder, *options, "--json", **environment)
+    return workbench("replay", events[0]["run_id"], "--agent", folder, *options, "--json", DOCKER_HOST=docker)
 
 
 def test_the_tape_alone_needs_no_docker(reviewed: tuple[Path, list[dict[str, Any]]]) -> None:
-    done = replayed(reviewed, DOCKER_HOST="unix:///nowhere.sock")
+    done = replayed(reviewed, docker="unix:///nowhere.sock")
     assert done.code == 0, done.err
     assert [event["type"] for event in done.events] == [event["type"] for event in reviewed[1]]
     assert Decimal(done.events[-1]["data"]["costs"]["total"]) == 0

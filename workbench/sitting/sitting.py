@@ -210,7 +210,8 @@ class Sitting:
         `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` is the
         agent to run, by default the sitting's own; several runs may go on at once.
         """
-        from workbench.engine.run import Order, Run
+        from workbench.engine.order import Order
+        from workbench.engine.run import Run
 
         agent = definition or self.definition
         store = self.store
