@@ -283,7 +283,8 @@ class Sitting:
         """The request that runs the agent as it is now on the input of a run, with only that live which is affected.
 
         `source_changed` and `script_changed` say that files under the agent's source, or its offline script, are others
-        than those that the run had. Give it to `new_replay` with `definition=sitting.definition` and `Trigger("save", run_id)`.
+        than those that the run had. Give it to `new_replay` with `definition=sitting.definition` and
+        `Trigger("save", run_id)`.
 
         Raises:
             StoreError: there is no such run, or its trace cannot be played.
