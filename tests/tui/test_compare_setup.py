@@ -74,7 +74,7 @@ async def test_prices_are_told_and_unknown_ones_are_unknown() -> None:
     async with host.run_test():
         models = host.screen.query_one(ModelList)
         said = [str(models.get_option_at_index(number).prompt) for number in range(models.option_count)]
-        assert said[0].endswith("$1.00 in, $5.00 out per million tokens")
+        assert said[0].endswith("$1.00 in, $5.00 out per M tokens")
         assert said[3].endswith("price unknown")
 
 

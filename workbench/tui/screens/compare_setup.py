@@ -61,7 +61,7 @@ class CompareSetup(ModalScreen[CompareChoice | None]):
             width: 78; max-width: 96%; height: auto; max-height: 94%;
             background: $panel; border: round $primary; border-title-color: $primary; padding: 0 1;
         }
-        & ModelList {
+        & ModelList, & ModelList:focus {
             height: auto; max-height: 9; border: none; padding: 0; background: $surface; scrollbar-size-vertical: 1;
         }
         & Input { height: 1; border: none; padding: 0 1; margin-bottom: 1; }
@@ -73,7 +73,7 @@ class CompareSetup(ModalScreen[CompareChoice | None]):
         &.-low ModelList { max-height: 5; }
     }
     """
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (30, "-high")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 (Textual declares it for instances)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r,ctrl+enter", "done", "Run", key_display="^r", id="compare_setup.run", priority=True),
         Binding("escape", "back", "Back", id="compare_setup.back"),
@@ -163,7 +163,7 @@ class CompareSetup(ModalScreen[CompareChoice | None]):
         if into is None or out is None:
             price = "price unknown"
         else:
-            price = f"{usd(into * 1_000)} in, {usd(out * 1_000)} out per million tokens"
+            price = f"{usd(into * 1_000)} in, {usd(out * 1_000)} out per M tokens"
         return Selection(Content(f"{one_line(model, 32):<28} {price}"), model, is_chosen)
 
     def _say(self, text: str, *, wrong: bool = False) -> None:

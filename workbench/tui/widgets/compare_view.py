@@ -11,39 +11,22 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from workbench.trace.compared_rows import compared_text
-from workbench.trace.word_diff import Piece
+from workbench.tui.compare_cells import GUTTER, Bodies, CompareCells
 from workbench.tui.compare_column import CompareColumn
 from workbench.tui.compare_rows import CompareRows
-from workbench.tui.compare_text import (
-    BODY_INDENT,
-    HEAD_LINES,
-    SMALL_HEAD_LINES,
-    body_cell,
-    body_lines,
-    figures_of,
-    gap_cell,
-    head_cell,
-    row_cell,
-)
+from workbench.tui.compare_text import HEAD_LINES, SMALL_HEAD_LINES, figures_of, head_cell
+from workbench.tui.widgets.compare_keys import BINDINGS
 from workbench.tui.widgets.line_view import LineView
 
-_GUTTER = 4
 _WIDE = 120
 """Cells from which on all columns are shown; below it two."""
 _TALL = 30
 """Lines from which on the head has a line for each figure."""
 _CALM_SECONDS = 2.0
 """How long after the user moved the rows in view stay as they are, though runs go on."""
-_MOST_TEXT = 40_000
-"""Characters of a cell that its expansion shows."""
-
-Bodies = Sequence[Sequence[Sequence[Piece]]]
-"""For each visible column the lines of its whole text."""
 
 
 class CompareView(LineView):
@@ -65,38 +48,7 @@ class CompareView(LineView):
     CompareView > .compare-view--differs { color: $text-warning; text-style: bold; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"compare-view--{name}" for name in ("gap", "added", "removed", "differs")}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "next_difference(1)", "Next diff", tooltip="Next row that differs", id="compare.next"),
-        Binding(
-            "N", "next_difference(-1)", "Previous", show=False, tooltip="Row before that differs", id="compare.prev"
-        ),
-        Binding("enter,space", "expand", "Expand", tooltip="Show the row whole in all columns", id="compare.expand"),
-        Binding("d", "only_differences", "Only diffs", tooltip="Hide what is the same", id="compare.only"),
-        Binding(
-            "right_square_bracket",
-            "rotate(1)",
-            "Other run",
-            key_display="]",
-            tooltip="Show another column",
-            id="compare.rotate",
-        ),
-        Binding(
-            "left_square_bracket", "rotate(-1)", "Other run", key_display="[", show=False, id="compare.rotate_back"
-        ),
-        Binding("up,k", "move(-1)", "Up", show=False, tooltip="Previous row", id="compare.up"),
-        Binding("down,j", "move(1)", "Down", show=False, tooltip="Next row", id="compare.down"),
-        Binding("left,h", "column(-1)", "Column left", show=False, tooltip="Choose the column left", id="compare.left"),
-        Binding(
-            "right,l", "column(1)", "Column right", show=False, tooltip="Choose the column right", id="compare.right"
-        ),
-        Binding("pageup,ctrl+b", "page(-1.0)", "Page up", show=False, id="compare.page_up"),
-        Binding("pagedown,ctrl+f", "page(1.0)", "Page down", show=False, id="compare.page_down"),
-        Binding("ctrl+u", "page(-0.5)", "Half up", show=False, id="compare.half_up"),
-        Binding("ctrl+d", "page(0.5)", "Half down", show=False, id="compare.half_down"),
-        Binding("home,g", "first", "First row", show=False, id="compare.first"),
-        Binding("end,G,f", "follow", "Follow", show=False, tooltip="Last row, and follow", id="compare.follow"),
-        Binding("y", "copy", "Copy", show=False, tooltip="Copy the row of the chosen column", id="compare.copy"),
-    ]
+    BINDINGS = BINDINGS
 
     class CopyRequested(Message):
         """The user wants this text on the clipboard."""
@@ -130,6 +82,7 @@ class CompareView(LineView):
         self._other = 1
         self._bodies: dict[int, Bodies] = {}
         self._own_paints: Mapping[str, Style] | None = None
+        self._cells = CompareCells(self.table, range(len(columns)), 0)
 
     # Doors
 
@@ -148,8 +101,7 @@ class CompareView(LineView):
     @property
     def in_view(self) -> Sequence[int]:
         """The columns that are shown: all, or in a narrow terminal the first and one other."""
-        every = range(len(self.table.columns))
-        return every if len(every) <= 2 or self.size.width >= _WIDE else (0, self._other)
+        return self._cells.in_view
 
     def go_to_next_difference(self, direction: int = 1) -> bool:
         """Go to the next row in which visible columns differ, or the one before; False when there is none."""
@@ -186,19 +138,21 @@ class CompareView(LineView):
             return Strip.blank(self.text_width, paints["base"])
         row = self.table.shown[at.place]
         if at.part:
-            return self._drawn(self._body_cells(row, at.part - 1), Segment(" " * _GUTTER), paints["base"])
+            cells = self._cells.body_cells(self._bodies[row], at.part - 1, paints)
+            return self._cells.strip(Segment(" " * GUTTER), cells, self._border("│"), paints["base"])
         is_cursor = at.place == self._cursor
         mark = "≠" if self.table.differs(row, self.in_view) else " "
         lead = f"{'▌' if is_cursor else ' '}{'▾' if row in self._bodies else '▸'}{mark} "
         base = paints["base"] + paints["cursor"] if is_cursor else paints["base"]
-        return self._drawn(self._row_cells(row), Segment(lead, paints["differs"]), base)
+        cells = self._cells.row_cells(row, paints)
+        return self._cells.strip(Segment(lead, paints["differs"]), cells, self._border("│"), base)
 
     def draw_head(self, number: int) -> Strip:
         """The summary of each column above it."""
         figures = {
             column: figures_of(self.table.columns[column], self._runtime_cost, self._now) for column in self.in_view
         }
-        paints, widths = self.look, self._widths()
+        paints = self.look
         first = figures[self.in_view[0]]
         is_last = number == self.HEAD - 1
         cells = [
@@ -211,14 +165,15 @@ class CompareView(LineView):
                 small=self.HEAD == SMALL_HEAD_LINES,
                 active=column == self.chosen and self.has_focus,
             )
-            for column, width in zip(self.in_view, widths, strict=True)
+            for column, width in zip(self.in_view, self._cells.widths, strict=True)
         ]
-        lead = Segment(("─" if is_last else " ") * _GUTTER, paints["faint"])
-        return self._drawn(cells, lead, paints["base"], "┼" if is_last else "│")
+        lead = Segment(("─" if is_last else " ") * GUTTER, paints["faint"])
+        return self._cells.strip(lead, cells, self._border("┼" if is_last else "│"), paints["base"])
 
     def width_changed(self) -> None:
         """Choose the head, and wrap what is expanded."""
         self.HEAD = HEAD_LINES if self.size.height >= _TALL else SMALL_HEAD_LINES
+        self._lay_out()
         if self.chosen not in self.in_view:
             self.chosen = self.in_view[-1]
         if self.table.is_stale:
@@ -305,6 +260,7 @@ class CompareView(LineView):
         others = len(self.table.columns) - 1
         self._other = (self._other - 1 + direction) % others + 1
         self.chosen = self._other if self.chosen else 0
+        self._lay_out()
         self._expand(self._bodies)
         self.draw_again()
         self.lines_changed()
@@ -320,13 +276,16 @@ class CompareView(LineView):
 
     def action_copy(self) -> None:
         """Ask for the text of the chosen column to be copied."""
-        text = self._text(self.cursor_row, self.chosen) if self.cursor_row >= 0 else None
+        text = self._cells.text(self.cursor_row, self.chosen) if self.cursor_row >= 0 else None
         if text is not None:
             self.post_message(self.CopyRequested(text))
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses a row and a column; a click on the chosen row expands or folds it."""
-        self._choose_at(event.x)
+        column = self._cells.column_at(event.x)
+        if column is not None:
+            self.chosen = column
+            self.post_message(self.ColumnChosen(column))
         line = self.line_at(event.y)
         at = None if line is None else self.table.at(line)
         if at is None:
@@ -397,72 +356,14 @@ class CompareView(LineView):
 
     def _expand(self, rows: Sequence[int] | Mapping[int, Bodies]) -> None:
         """Let exactly these rows be expanded, laid out for the columns as they are."""
-        self._bodies = {row: self._body(row) for row in rows}
+        self._bodies = {row: self._cells.bodies(row) for row in rows}
         self.table.expand({row: max(map(len, bodies), default=0) for row, bodies in self._bodies.items()})
 
-    def _body(self, row: int) -> Bodies:
-        texts = {column: self._text(row, column) for column in self.in_view}
-        there = [column for column in self.in_view if texts[column] is not None]
-        bodies: list[Sequence[Sequence[Piece]]] = []
-        for column, width in zip(self.in_view, self._widths(), strict=True):
-            text = texts[column]
-            if text is None:
-                bodies.append(())
-                continue
-            reference = texts[there[0]] if column != there[0] else None
-            other = texts[there[1]] if len(there) == 2 and column == there[0] else None
-            bodies.append(body_lines(text, reference, other, max(8, width - BODY_INDENT - 1)))
-        return bodies
+    def _lay_out(self) -> None:
+        """Choose the columns in view: all, or in a narrow terminal the first and one other."""
+        every = range(len(self.table.columns))
+        in_view = every if len(every) <= 2 or self.size.width >= _WIDE else (0, self._other)
+        self._cells = CompareCells(self.table, in_view, self.text_width)
 
-    def _text(self, row: int, column: int) -> str | None:
-        """The whole text of a cell, None for a gap."""
-        cell = self.table.cell(row, column)
-        if cell is None:
-            return None
-        event = self.table.columns[column].details(cell.seq)
-        text = cell.text if event is None else compared_text(event)
-        if len(text) > _MOST_TEXT:
-            return f"{text[:_MOST_TEXT]}\n… {len(text) - _MOST_TEXT:,} more characters"
-        return text
-
-    def _widths(self) -> Sequence[int]:
-        """The cells of each visible column; those that are left over go to the first ones."""
-        count = len(self.in_view)
-        each, over = divmod(max(0, self.text_width - _GUTTER - (count - 1)), count)
-        return [each + (number < over) for number in range(count)]
-
-    def _choose_at(self, x: int) -> None:
-        left = _GUTTER
-        for column, width in zip(self.in_view, self._widths(), strict=True):
-            if left <= x < left + width:
-                self.chosen = column
-                self.post_message(self.ColumnChosen(column))
-            left += width + 1
-
-    def _row_cells(self, row: int) -> list[list[Segment]]:
-        reference = self.table.reference(row, self.in_view)
-        cells = []
-        for column, width in zip(self.in_view, self._widths(), strict=True):
-            cell = self.table.cell(row, column)
-            if cell is None:
-                cells.append(gap_cell(width, self.look, pending=self.table.is_pending(row, column)))
-            else:
-                cells.append(row_cell(cell, None if cell is reference else reference, width, self.look))
-        return cells
-
-    def _body_cells(self, row: int, part: int) -> list[list[Segment]]:
-        cells = []
-        for lines, width in zip(self._bodies[row], self._widths(), strict=True):
-            if part < len(lines):
-                cells.append(body_cell(lines[part], width, self.look))
-            else:
-                cells.append([Segment(" " * width)])
-        return cells
-
-    def _drawn(self, cells: Sequence[Sequence[Segment]], lead: Segment, base: Style, border: str = "│") -> Strip:
-        segments = [lead]
-        for number, cell in enumerate(cells):
-            if number:
-                segments.append(Segment(border, self.look["faint"]))
-            segments.extend(cell)
-        return Strip(Segment.apply_style(segments, base)).adjust_cell_length(self.text_width, base)
+    def _border(self, glyph: str) -> Segment:
+        return Segment(glyph, self.look["faint"])
