@@ -140,20 +140,19 @@ async def bench_screen(steps: int = 700, size: tuple[int, int] = (180, 45)) -> N
     """CPU of one frame of three runs of about 2,000 rows: scrolled by a line, by a page, and a row expanded."""
     runs = [events_of(seed, steps) for seed in range(3)]
     begin = time.process_time()
-    columns = [
-        CompareColumn.of(f"model {number}", run, lambda seq, run=run: run[seq - 1]) for number, run in enumerate(runs)
-    ]  # type: ignore[misc]
+    columns = [column_of(f"model {number}", run) for number, run in enumerate(runs)]
     print(f"rows of 3 x {len(runs[0]):,} events".ljust(44), f"{(time.process_time() - begin) * 1000:9.1f} ms")
     host = Host(columns)
     async with host.run_test(size=size) as pilot:
         view = host.screen.query_one(CompareView)
         await pilot.pause()
-        for name, action in (
-            ("cursor down a row", lambda: view.action_move(1)),
-            ("page down", lambda: view.action_page(1.0)),
-            ("next difference", lambda: view.action_next_difference(1)),
-            ("expand and fold a row of 2 KB", view.action_expand),
-        ):
+        actions: dict[str, Callable[[], None]] = {
+            "cursor down a row": lambda: view.action_move(1),
+            "page down": lambda: view.action_page(1.0),
+            "next difference": lambda: view.action_next_difference(1),
+            "expand and fold a row of 2 KB": view.action_expand,
+        }
+        for name, action in actions.items():
             view.action_first()
             taken = []
             for _ in range(30):
