@@ -24,7 +24,14 @@ def test_durations(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("offset", "text"),
-    [(0, "0.000"), (12.3456, "12.346"), (99.9996, "1:40.0"), (247.34, "4:07.3"), (3599.96, "1:00:00"), (11_565, "3:12:45")],
+    [
+        (0, "0.000"),
+        (12.3456, "12.346"),
+        (99.9996, "1:40.0"),
+        (247.34, "4:07.3"),
+        (3599.96, "1:00:00"),
+        (11_565, "3:12:45"),
+    ],
 )
 def test_times_since_the_beginning(offset: float, text: str) -> None:
     assert clock_time(offset) == text
@@ -32,7 +39,16 @@ def test_times_since_the_beginning(offset: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0"), (999, "999"), (1_000, "1.0k"), (99_949, "99.9k"), (99_951, "100k"), (999_499, "999k"), (999_500, "1.0M"), (1_200_000, "1.2M")],
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1.0k"),
+        (99_949, "99.9k"),
+        (99_951, "100k"),
+        (999_499, "999k"),
+        (999_500, "1.0M"),
+        (1_200_000, "1.2M"),
+    ],
 )
 def test_counts(count: int, text: str) -> None:
     assert short_count(count) == text

@@ -25,7 +25,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     def make(*names: str, exit_code: int = 0) -> None:
         for name in names:
             script = folder / name
-            script.write_text(f'#!/bin/sh\n/bin/cat > "{tmp_path}/{name}.got"\necho "$@" > "{tmp_path}/{name}.args"\nexit {exit_code}\n')
+            script.write_text(
+                f'#!/bin/sh\n/bin/cat > "{tmp_path}/{name}.got"\necho $@ > "{tmp_path}/{name}.args"\nexit {exit_code}\n'
+            )
             script.chmod(0o755)
 
     return make

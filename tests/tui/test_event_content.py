@@ -8,6 +8,8 @@ import pytest
 
 from tests.tui.test_json_lines import PNG
 from tests.tui.timeline_cases import BEGIN, HOSTILE, STATE, a_failed_end, a_run, obeyed, text_block
+from workbench.cost.usage import Usage
+from workbench.jsontypes import JsonObject
 from workbench.trace.events import EVENT_TYPES, Event, FileChange, Message, ModelResponse, ToolCall, ToolResult
 from workbench.tui.event_content import Part, edit_diff, event_text, parts_of
 from workbench.tui.event_facts import facts_of
@@ -23,7 +25,7 @@ def parts(data: Any) -> list[tuple[str, str, Any]]:
     return [(part.title, part.form, part.value) for part in parts_of(event(data))]
 
 
-def result(*blocks: dict[str, Any], **more: Any) -> ToolResult:
+def result(*blocks: JsonObject, **more: Any) -> ToolResult:
     return ToolResult("t1", "read", "filesystem", blocks, 9, False, 0.1, **more)
 
 
@@ -62,7 +64,9 @@ def test_arguments_of_well_known_tools(tool: str, arguments: dict[str, Any], fir
 
 
 def test_what_was_not_captured_is_said() -> None:
-    assert parts(ToolCall("t", 1, "bash", "s", None, 4_321, "d")) == [("arguments", "note", "Not captured: 4,321 bytes.")]
+    assert parts(ToolCall("t", 1, "bash", "s", None, 4_321, "d")) == [
+        ("arguments", "note", "Not captured: 4,321 bytes.")
+    ]
     assert parts(ToolResult("t", "bash", "s", None, 4_321, False, 0.1))[0][2] == "Not captured: 4,321 bytes."
     assert parts(EVENTS[15].data)[0][2] == "The content was not captured."
     assert parts(result())[0][2] == "The result is empty."
@@ -70,7 +74,7 @@ def test_what_was_not_captured_is_said() -> None:
 
 def test_results_are_shown_as_what_they_are() -> None:
     diff = "--- a\n+++ b\n@@ -1 +1 @@\n-x\n+y"
-    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+    image: JsonObject = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
     found = parts(result(text_block('{"a": 1}'), text_block("plain {text}"), text_block(diff), image))
     assert found == [
         ("result", "json", {"a": 1}),
@@ -90,9 +94,10 @@ def test_deeply_nested_or_broken_json_is_text() -> None:
 
 
 def test_raw_base64_is_nowhere() -> None:
-    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
-    nested = {"type": "tool_result", "tool_use_id": "x", "content": [image]}
-    for item in (event(result(image, nested)), event(ModelResponse("m", [nested], None, EVENTS[19].data.usage, None, 1, None, None))):  # type: ignore[union-attr]
+    image: JsonObject = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+    nested: JsonObject = {"type": "tool_result", "tool_use_id": "x", "content": [image]}
+    reply = ModelResponse("m", [nested], None, Usage(), None, 1, None, None)
+    for item in (event(result(image, nested)), event(reply)):
         assert PNG[:40] not in event_text(item)
         assert "image/png, 640x480" in event_text(item)
 

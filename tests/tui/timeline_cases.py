@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from workbench.cost.usage import Usage
+from workbench.jsontypes import JsonObject
 from workbench.trace.events import (
     ContainerState,
     Costs,
@@ -76,7 +77,10 @@ def everything() -> Iterator[tuple[int, float, EventData]]:
     yield 0, 0.4, Notice("sandbox", "gVisor proven", data={"kernel": "gvisor"})
     yield 1, 0.41, ModelRequest("claude-haiku-4-5", 1, "ab", 0, [{"role": "user", "content": "hi"}], {"max_tokens": 99})
     usage = Usage(input_tokens=1200, output_tokens=140, cache_read_tokens=900)
-    reply = [text_block("I look."), {"type": "tool_use", "id": "t1", "name": "read", "input": {"file_path": "a"}}]
+    reply: list[JsonObject] = [
+        text_block("I look."),
+        {"type": "tool_use", "id": "t1", "name": "read", "input": {"file_path": "a"}},
+    ]
     yield 1, 1.61, ModelResponse("claude-haiku-4-5", reply, "tool_use", usage, Decimal("0.0019"), 1.2, 0.4, "req_1")
     yield 1, 1.62, Reasoning("Which team owns it?", 0.3)
     yield 1, 1.62, Message("I read three files at once.")
@@ -115,7 +119,9 @@ def a_run() -> list[Event]:
 
 
 def a_failed_end() -> RunFailed:
-    return RunFailed("budget", "It would cost more.", FailureState(2, 7), 2, Usage(), COSTS, 2.0, {"left": "0.01"}, "Trace")
+    return RunFailed(
+        "budget", "It would cost more.", FailureState(2, 7), 2, Usage(), COSTS, 2.0, {"left": "0.01"}, "Trace"
+    )
 
 
 def rows_of(events: Sequence[Event]) -> list[EventRow]:
