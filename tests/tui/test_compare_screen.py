@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.app import App
 from textual.filter import LineFilter
+from textual.widgets import Static
 
 from tests.tui.compared import column_of, empty_column, run_of
 from workbench.tui.compare_column import CompareColumn
@@ -196,6 +197,40 @@ async def test_escape_goes_back() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert host.opened == [None]
+
+
+async def test_how_much_differs_is_told() -> None:
+    host = Host(three())
+    async with host.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert str(host.screen.query_one("#about", Static).content) == "ticket-4812 · 4 of 14 rows differ"
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_the_end_of_a_streaming_reply_is_shown_until_it_is_stored(size: tuple[int, int]) -> None:
+    events = run_of("r2")
+    going_on = empty_column(events)
+    going_on.take(events[:3])
+    host = Host([column_of(run_of("r1")), going_on])
+    async with host.run_test(size=size):
+        going_on.live("text", "I look at\x1b the")
+        going_on.live("text", " ticket")
+        assert "the ticket" in host.lines()[1]
+        going_on.live("reset", "")
+        assert "ticket" not in host.lines()[1]
+        going_on.live("text", "Looking")
+        going_on.take(events[3:5])
+        assert "Looking" not in host.lines()[1]
+
+
+@pytest.mark.parametrize("size", [(24, 8), (40, 12), (119, 29), (120, 30), (400, 100)])
+async def test_every_size_can_be_drawn(size: tuple[int, int]) -> None:
+    host = Host([*three(), empty_column(run_of("r4"), "fourth")])
+    async with host.run_test(size=size) as pilot:
+        await pilot.press("n", "enter", "]", "d", "G")
+        await pilot.pause()
+        assert len(host.lines()) == host.view.size.height
+        assert all(strip.cell_length == size[0] for strip in host.view.render_lines(host.view.size.region))
 
 
 async def test_a_cell_can_be_copied_whole() -> None:

@@ -10,12 +10,16 @@ from decimal import Decimal
 from workbench.cost.meter import Meter
 from workbench.trace.alignment import Key
 from workbench.trace.compared_rows import ComparedRow, ComparedRows
-from workbench.trace.events import Event, RunCompleted, RunFailed
+from workbench.trace.events import Event, ModelResponse, RunCompleted, RunFailed
+from workbench.trace.terminal import printable
 
 Details = Callable[[int], Event | None]
 """Fetches the whole event of a seq; None when it cannot be had any more."""
 
 MOST_COLUMNS = 4
+
+_STREAMED = 200
+"""Characters of a streaming reply that are kept to be shown."""
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class CompareColumn:
     steps: int = 0
     duration: float = 0.0
     last_at: datetime | None = None
+    streaming: str = ""
     version: int = 0
     first_changed: int = 0
     _rows: ComparedRows = field(default_factory=ComparedRows)
@@ -53,12 +58,19 @@ class CompareColumn:
         self.run_id = events[0].run_id
         self.first_changed = min(self.first_changed, self._rows.take(events))
         self.meter = self.meter.after(events)
+        if any(isinstance(event.data, ModelResponse | RunCompleted | RunFailed) for event in events):
+            self.streaming = ""
         last = events[-1]
         self.steps = max(self.steps, *(event.step for event in events))
         self.duration, self.last_at = float(last.offset), last.at
         if isinstance(last.data, RunCompleted | RunFailed):
             self.end, self.duration = last.data, float(last.data.duration)
         self.version += 1
+
+    def live(self, kind: str, text: str) -> None:
+        """Streaming text of a reply, as `workbench.engine.world.LiveText` has it; the end of it is shown."""
+        said = printable((self.streaming + text)[-_STREAMED:].replace("\n", " "))
+        self.streaming = "" if kind == "reset" else said[-_STREAMED:]
 
     def failed_to_start(self, why: str) -> None:
         """Say that there will be no run."""

@@ -22,7 +22,7 @@ from workbench.tui.wrapping import fit, fit_right
 Paints = Mapping[str, Style]
 
 GAP, PENDING = "░", "…"
-_ORIGINS = {"tape": "▣", "edited": "✎"}
+_ORIGINS = {"tape": "▣ ", "edited": "✎ "}
 _STEP_CELLS = 4
 _TIME_CELLS, _MONEY_CELLS = 7, 8
 _ROOM_FOR_TIME, _ROOM_FOR_MONEY = 44, 60
@@ -94,6 +94,7 @@ class HeadFigures:
     total: Decimal | None
     duration: float
     from_tape: int
+    streaming: str
 
 
 def figures_of(column: CompareColumn, runtime_cost: Callable[[Decimal], Decimal], now: datetime | None) -> HeadFigures:
@@ -112,6 +113,7 @@ def figures_of(column: CompareColumn, runtime_cost: Callable[[Decimal], Decimal]
         total=column.total_usd(runtime_cost, now) if column.rows else Decimal(0),
         duration=column.duration + waited,
         from_tape=column.meter.tape_replies,
+        streaming=column.streaming,
     )
 
 
@@ -139,7 +141,7 @@ def head_cell(
     cost, time = short_money(figures.total), short_time(figures.duration)
     if small:
         if number == 1:
-            return [Segment(fit(f" {outcome}, {figures.steps} steps{taped}", width), outcome_style)]
+            return _with_stream(f" {outcome}, {figures.steps} steps{taped}", figures, width, outcome_style, paints)
         if number == 2:
             return [Segment(fit(f" {cost}  {time}  {tokens}", width))]
         return [Segment("─" * width, paints["faint"])]
@@ -153,12 +155,28 @@ def head_cell(
     if number > len(lines):
         return [Segment("─" * width, paints["faint"])]
     name, value, change, style = lines[number - 1]
+    if figures.streaming and name == "outcome":
+        return [
+            Segment(fit(f" {name}", 9), paints["faint"]),
+            *_with_stream(value, figures, max(0, width - 9), outcome_style, paints),
+        ]
     filled = fit_right(change, max(0, min(7, width - 10 - cell_len(value))))
     return [
         Segment(fit(f" {name}", 9), paints["faint"]),
         Segment(fit(value, max(0, width - 9 - cell_len(filled))), style),
         Segment(filled, paints["faint"]),
     ]
+
+
+def _with_stream(text: str, figures: HeadFigures, width: int, style: Style, paints: Paints) -> list[Segment]:
+    """What is said of a run, and the end of what streams right now."""
+    room = width - cell_len(text) - 3
+    if room < 8 or not figures.streaming:
+        return [Segment(fit(text, width), style)]
+    tail = figures.streaming[-room:]
+    while cell_len(tail) > room:
+        tail = tail[1:]
+    return [Segment(text, style), Segment(fit(f" … {tail}", width - cell_len(text)), paints["faint"])]
 
 
 def _change(

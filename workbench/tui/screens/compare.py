@@ -62,6 +62,7 @@ class CompareScreen(Screen[int | None]):
         self._about = about
         self.columns = columns
         self._runtime_cost = runtime_cost
+        self._versions: Sequence[int] = ()
 
     def compose(self) -> ComposeResult:
         """What is compared, the runs, the keys."""
@@ -72,6 +73,7 @@ class CompareScreen(Screen[int | None]):
     def on_mount(self) -> None:
         """Look at the columns as often as a person can read."""
         self.view.focus()
+        self.call_after_refresh(self._tell)
         self.set_interval(1 / _LOOKS_A_SECOND, self._look)
 
     @property
@@ -112,12 +114,17 @@ class CompareScreen(Screen[int | None]):
         self.refresh_bindings()
 
     def _look(self) -> None:
-        versions = [column.version for column in self.columns]
-        going_on = any(column.is_going_on for column in self.columns)
-        if going_on or self.view.table.is_stale:
+        if any(column.is_going_on for column in self.columns) or self.view.table.is_stale:
             self.view.look_again(datetime.now(UTC))
-        if versions != self._versions:
+        versions = [column.version for column in self.columns]
+        if versions != self._versions and not self.view.table.is_stale:
             self._versions = versions
+            self._tell()
             self.refresh_bindings()
 
-    _versions: Sequence[int] = ()
+    def _tell(self) -> None:
+        """Say what is compared and how much of it differs."""
+        table = self.view.table
+        differing = sum(table.differs(row, range(len(self.columns))) for row in range(len(table.rows)))
+        rows = f"{differing} of {len(table.rows)} rows differ" if table.rows else "nothing yet"
+        self.query_one("#about", Static).update(f"{self._about} · {rows}")

@@ -42,7 +42,7 @@ class CompareView(LineView):
     While runs go on, rows in view stay as they are for a moment after you move.
     """
     DEFAULT_CSS = """
-    CompareView > .compare-view--gap { color: $foreground 15%; }
+    CompareView > .compare-view--gap { color: $foreground 25%; }
     CompareView > .compare-view--added { color: $text-success; background: $success-muted; text-style: bold; }
     CompareView > .compare-view--removed { color: $text-error; background: $error-muted; text-style: bold; }
     CompareView > .compare-view--differs { color: $text-warning; text-style: bold; }
@@ -192,10 +192,7 @@ class CompareView(LineView):
         """The styles to draw with."""
         paints = self.paints
         if self._own_paints is None or self._own_paints["base"] is not paints["base"]:
-            own = {
-                name: self.get_component_rich_style(f"compare-view--{name}", partial=True)
-                for name in ("gap", "added", "removed", "differs")
-            }
+            own = {name: self._paint(f"compare-view--{name}") for name in ("gap", "added", "removed", "differs")}
             self._own_paints = {**paints, **own}
         return self._own_paints
 
