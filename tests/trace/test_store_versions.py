@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 import zlib
 from contextlib import closing
 from datetime import UTC, datetime
@@ -115,3 +117,19 @@ def test_it_can_be_written_to(tmp_path: Path) -> None:
         assert [event.data for event in store.events("r1", after=1)] == [Message(LONG)] * 2
         store.delete_run("r1")
         assert store.runs() == []
+
+
+def test_a_run_in_the_folder_of_a_newer_workbench_is_an_error_for_the_person(tmp_path: Path) -> None:
+    (tmp_path / "prompt.md").write_text("x\n")
+    (tmp_path / "agent.yaml").write_text("name: a\nmodel: claude-haiku-4-5\nsystem_prompt: ./prompt.md\n")
+    (tmp_path / "offline.yaml").write_text('version: 1\nrules: [{reply: {text: "hi"}}]\n')
+    Store.open(tmp_path).close()
+    with sqlite3.connect(store_file(tmp_path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    content = store_file(tmp_path).read_bytes()
+    command = [sys.executable, "-m", "workbench.cli", "run", str(tmp_path), "--offline", "--input", "x"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "written by a newer workbench" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert store_file(tmp_path).read_bytes() == content
