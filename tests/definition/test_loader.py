@@ -362,7 +362,7 @@ def test_a_server_can_want_the_user_to_be_asked(write_agent: WriteAgent, minimal
     assert [getattr(server, "permission_policy", None) for server in agent.servers] == ["always_ask", "always_allow"]
     documents = agent.document["mcp_servers"]
     assert isinstance(documents, list)
-    assert ["permission_policy" in document for document in documents] == [True, False]  # type: ignore[operator]
+    assert ["permission_policy" in document for document in documents] == [True, False]
     assert definition_from_document(agent.document, agent.folder).servers == agent.servers
 
 
