@@ -238,7 +238,7 @@ def _month(view: CostView, width: int) -> _Section:
     spread = projection.total
     amount = None if spread is None else spread.median
     runs = projection.runs_per_month
-    name = f"a month of {runs:,} runs" if width >= _WIDE else f"month of {short_count(runs)}"
+    name = f"a month of {runs:,} runs" if width >= _WIDE else f"month of {runs:,}"
     role = "strong" if amount is not None else "unknown"
     first = _pair(Span(name, "label"), Span(usd(amount), role), width)
     if spread is None or projection.measured_runs < 2:
