@@ -149,6 +149,7 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _sitting_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="grant every call that agent.yaml wants to be asked about")
     parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
     parser.add_argument(
         "--runtime",

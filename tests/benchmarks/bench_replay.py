@@ -61,7 +61,9 @@ async def main() -> None:
             assert isinstance(end, RunCompleted) and end.steps == STEPS, end
             identity = ReplayRequest(run.run_id, model="tape", tools="tape")
             times = [await timed(sitting, identity) for _ in range(REPEATS)]
-            print(f"replay of {STEPS} steps from tape  median {statistics.median(times) * 1000:6.0f} ms   promise 500 ms")
+            print(
+                f"replay of {STEPS} steps from tape  median {statistics.median(times) * 1000:6.0f} ms   promise 500 ms"
+            )
             events: list[Event] = []
             fork = ReplayRequest(run.run_id, ForkPoint(FORK), model="live", tools="live")
             seconds = await timed(sitting, fork, events)

@@ -30,6 +30,7 @@ MOST_RUNS = 999_999_999
 class CostMeter(Vertical, can_focus=True):
     """Shows a meter. Whoever owns the run calls `show` when it has changed, at most four times a second."""
 
+    HELP_NAME = "cost meter"
     HELP = """\
     # Cost meter
 
@@ -47,8 +48,8 @@ class CostMeter(Vertical, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("R", "edit_rate", "Runs a month", id="cost.rate"),
-        Binding("y", "copy", "Copy", id="cost.copy"),
+        Binding("R", "edit_rate", "Runs a month", tooltip="Set how many runs a month are projected", id="cost.rate"),
+        Binding("y", "copy", "Copy", show=False, tooltip="Copy the meter as text", id="cost.copy"),
         Binding("escape", "leave_rate", "Cancel", show=False),
     ]
 
