@@ -56,6 +56,17 @@ class RunList:
         """What the run answered: the name of the input file, without its ending, if it was one, else the beginning of the input."""
         return self._inputs.get(run.input_gist, run.input_gist)
 
+    def summary(self, run_id: str) -> RunSummary | None:
+        """One run's summary."""
+        branch = self.branch(run_id)
+        return None if branch is None else branch.run
+
+    def last_ended(self, text: str) -> str | None:
+        """The id of the newest run that answered `text` and has its end."""
+        gist = one_line(text, _GIST)
+        ended = [branch.run for branch in self.branches if branch.run.status == "completed"]
+        return max((run.run_id for run in ended if run.input_gist == gist), default=None)
+
     @property
     def newest(self) -> str | None:
         """The id of the newest run."""

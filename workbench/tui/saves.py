@@ -19,7 +19,8 @@ class Saved:
     """A save: when, what it changed, and the errors that it left.
 
     `paths` are all changed files, `others` the names of those of which no difference is told: inputs and what is below
-    /source. `changes_agent` says whether the agent is another one now.
+    /source. `changes_agent` says whether the agent is another one now, `changes_source` and `changes_script` whether
+    files at its /source, or its offline script's, are others.
     """
 
     at: datetime
@@ -29,6 +30,8 @@ class Saved:
     errors: Sequence[Problem] = ()
     trouble: str | None = None
     changes_agent: bool = False
+    changes_source: bool = False
+    changes_script: bool = False
 
     @property
     def broken(self) -> bool:
@@ -75,6 +78,7 @@ class Saves:
 
 def _saved(change: Change, session: Session, *, changes_agent: bool) -> Saved:
     folder = session.folder
+    source = session.definition.source if session.definition is not None else None
     inputs = [file for file in change.files if file.path.parent.name == INPUTS]
     definition = [file for file in change.files if file not in inputs]
     return Saved(
@@ -85,6 +89,9 @@ def _saved(change: Change, session: Session, *, changes_agent: bool) -> Saved:
         errors=[problem for problem in session.problems if problem.severity == "error"],
         trouble=session.trouble,
         changes_agent=changes_agent or bool(change.listed) or bool(definition),
+        changes_source=any(source is not None and path.is_relative_to(source) for path in change.listed),
+        changes_script=any(path == folder / "offline.yaml" for path in (file.path for file in change.files))
+        or any(path.is_relative_to(folder / "offline") for path in change.listed),
     )
 
 

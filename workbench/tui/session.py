@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from workbench.trace.errors import StoreError
 from workbench.trace.places import store_file
+from workbench.tui.asking import Asking
 
 if TYPE_CHECKING:
     from workbench.cost.fuse import FuseStatus
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from workbench.cost.prices import PriceList
     from workbench.definition.agent import AgentDefinition
     from workbench.definition.problems import Problem
-    from workbench.engine.run import RunEnd
+    from workbench.engine.replay_request import ReplayRequest
+    from workbench.engine.run import Run, RunEnd
     from workbench.sitting.sitting import Sitting
     from workbench.trace.events import Event, Trigger
     from workbench.trace.rows import EventRow
@@ -60,6 +62,7 @@ class Session:
     problems: Sequence[Problem] = ()
     trouble: str | None = None
     live_runs: list[LiveRun] = field(default_factory=list)
+    asking: Asking = field(default_factory=Asking)
     loaded: bool = False
     _store: Store | None = None
     _prices: PriceList | None = None
@@ -126,13 +129,75 @@ class Session:
         from workbench.trace.events import Trigger
         from workbench.tui.live_run import LiveRun
 
-        if self.sitting is None:
-            raise CannotRunError("the agent cannot run until its files are right; see the problems")
-        self.warm_up()
         live = LiveRun(text, trigger or Trigger())
-        live.task = asyncio.create_task(self._execute(self.sitting, live))
-        self.live_runs.append(live)
-        return live
+        return self._start(
+            live,
+            lambda sitting: sitting.new_run(
+                text, show=live.show, live=live.live, ask=self.asking.ask, trigger=live.trigger
+            ),
+        )
+
+    def rerun_hot(self, run_id: str, text: str, *, source_changed: bool, script_changed: bool) -> LiveRun:
+        """Run the agent as it is now on the input of an ended run, with only that live which the change can affect.
+
+        Raises:
+            CannotRunError: there is no definition that could run.
+        """
+        from workbench.trace.events import Trigger
+        from workbench.tui.live_run import LiveRun
+
+        live = LiveRun(text, Trigger("save", run_id))
+
+        def make(sitting: Sitting) -> Run:
+            request = sitting.hot_rerun_request(run_id, source_changed=source_changed, script_changed=script_changed)
+            return sitting.new_replay(
+                request,
+                show=live.show,
+                live=live.live,
+                ask=self.asking.ask,
+                trigger=live.trigger,
+                definition=sitting.definition,
+            )
+
+        return self._start(live, make)
+
+    def replay(self, request: ReplayRequest, text: str, trigger: Trigger | None = None) -> LiveRun:
+        """Start a replay; `text` is the input that it answers.
+
+        Raises:
+            CannotRunError: there is no definition that could run.
+        """
+        from workbench.trace.events import Trigger
+        from workbench.tui.live_run import LiveRun
+
+        live = LiveRun(text, trigger or Trigger("replay", request.parent_run_id))
+        return self._start(
+            live,
+            lambda sitting: sitting.new_replay(
+                request, show=live.show, live=live.live, ask=self.asking.ask, trigger=live.trigger
+            ),
+        )
+
+    def resume(self, run_id: str, text: str) -> LiveRun:
+        """Go on with a run that was cut off, from its last complete step.
+
+        Raises:
+            CannotRunError: there is no definition that could run.
+        """
+        from workbench.trace.events import Trigger
+        from workbench.tui.live_run import LiveRun
+
+        live = LiveRun(text, Trigger("resume", run_id))
+        return self._start(
+            live,
+            lambda sitting: sitting.new_replay(
+                sitting.resume_request(run_id),
+                show=live.show,
+                live=live.live,
+                ask=self.asking.ask,
+                trigger=live.trigger,
+            ),
+        )
 
     def prepare(self) -> None:
         """Have a sandbox for the next run ready; returns at once."""
@@ -241,10 +306,18 @@ class Session:
             self.trouble = str(error)
             raise CannotRunError(self.trouble) from error
 
-    async def _execute(self, sitting: Sitting, live: LiveRun) -> RunEnd:
+    def _start(self, live: LiveRun, make: Callable[[Sitting], Run]) -> LiveRun:
+        if self.sitting is None:
+            raise CannotRunError("the agent cannot run until its files are right; see the problems")
+        self.warm_up()
+        live.task = asyncio.create_task(self._execute(self.sitting, live, make))
+        self.live_runs.append(live)
+        return live
+
+    async def _execute(self, sitting: Sitting, live: LiveRun, make: Callable[[Sitting], Run]) -> RunEnd:
         if self._entering is not None:
             await asyncio.shield(self._entering)
-        live.run = sitting.new_run(live.input, show=live.show, live=live.live, trigger=live.trigger)
+        live.run = make(sitting)
         return await live.run.execute()
 
 

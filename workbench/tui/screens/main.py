@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -34,6 +34,8 @@ from workbench.tui.widgets.status_line import Status, StatusLine
 
 if TYPE_CHECKING:
     from workbench.trace.events import Trigger
+    from workbench.trace.runs import RunSummary
+    from workbench.tui.asking import Asked
     from workbench.tui.live_run import LiveRun
     from workbench.tui.palette import Command
     from workbench.tui.run_list import RunList
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
 _FRAME = 1 / 20
 _SLOW = 0.5
 _WARM_UP_AFTER = 1.0
+_CUT_OFF = ("interrupted", "cancelled", "budget", "fuse", "timeout", "max_iterations", "model_error", "sandbox")
+"""Failures after which a run can go on from its last complete step."""
+
 _SHORT = 32
 """Rows below which lists are kept small and the detail is shown only when it is asked for."""
 
@@ -79,6 +84,7 @@ class MainScreen(Screen[None]):
         self._rerun_timer: Timer | None = None
         self._detail_wanted: bool | None = None
         self._run_asked = False
+        self._permission: Asked | None = None
 
     def compose(self) -> ComposeResult:
         """The frame; timeline, cost and script come after its first painting."""
@@ -163,6 +169,7 @@ class MainScreen(Screen[None]):
                 self._ended(live)
                 renewed = True
         panes.draw_slow()
+        self._ask_for_permission()
         if renewed:
             self._show_runs()
             self._show_status()
@@ -181,6 +188,31 @@ class MainScreen(Screen[None]):
         elif live.summary is not None and live.summary.error not in (None, "cancelled"):
             self._tell(live.summary.outcome_gist or "", "the run failed")
         self.session.prepare()
+
+    def _ask_for_permission(self) -> None:
+        """Put the oldest open question before the user; take it away when its run no longer asks."""
+        waiting = self.session.asking.open
+        if self._permission is not None and self._permission not in waiting:
+            self._permission = None
+            self.workers.cancel_group(self, "permission")
+        if self._permission is None and waiting:
+            self._permission = waiting[0]
+            self._put_question(waiting[0])
+
+    @work(group="permission")
+    async def _put_question(self, asked: Asked) -> None:
+        from workbench.tui.screens.permission import PermissionScreen
+
+        agent = self.session.definition.name if self.session.definition is not None else ""
+        screen = PermissionScreen(asked.question, agent)
+        try:
+            answer = await self.app.push_screen_wait(screen)
+        except asyncio.CancelledError:
+            if screen.is_attached:
+                screen.dismiss(None)
+            raise
+        if answer is not None:
+            self.session.asking.answer(asked, answer)
 
     def _show_definition(self) -> None:
         from workbench.tui.agent_facts import facts
@@ -221,6 +253,9 @@ class MainScreen(Screen[None]):
         """Stopping is for what runs, hiding for what is shown."""
         if action == "stop":
             return bool(self.session.running)
+        if action == "resume":
+            run = self._shown_run
+            return run is not None and (run.status == "interrupted" or run.error in _CUT_OFF)
         if action == "hide_save":
             return self.query_one(SaveStrip).display
         return True
@@ -245,12 +280,16 @@ class MainScreen(Screen[None]):
             self._run(event.path)
 
     def _run(self, chosen: Path | str | None = None, trigger: Trigger | None = None) -> None:
-        from workbench.definition.inputs import InputError
-
         if chosen is not None:
             self._chosen.choose(chosen)
+        self._begin_run(lambda: self.session.run(self._chosen.text(), trigger))
+
+    def _begin_run(self, begin: Callable[[], LiveRun]) -> None:
+        """Begin a run and show it."""
+        from workbench.definition.inputs import InputError
+
         try:
-            live = self.session.run(self._chosen.text(), trigger)
+            live = begin()
         except (CannotRunError, InputError) as error:
             self._tell(str(error))
             return
@@ -263,6 +302,17 @@ class MainScreen(Screen[None]):
         if self._layout.narrow or live.trigger.kind != "save":
             self._layout.go_to("timeline")
             self._arrange()
+
+    def action_resume(self) -> None:
+        """Go on with the shown run, which was cut off."""
+        run = self._shown_run
+        if run is not None:
+            self._begin_run(lambda: self.session.resume(run.run_id, run.input_gist))
+
+    @property
+    def _shown_run(self) -> RunSummary | None:
+        panes, runs = self._panes, self._runs
+        return runs.summary(panes.run_id) if panes is not None and runs is not None and panes.run_id else None
 
     def action_stop(self) -> None:
         """Stop what runs."""
@@ -331,23 +381,37 @@ class MainScreen(Screen[None]):
         self._unrun.update(saved.paths)
         self._show_definition()
         self._editing.tell_editors()
-        rerun = self._mode == "rerun" and not saved.broken and saved.concerns(self._chosen.file)
+        rerun = self._mode != "show" and not saved.broken and saved.concerns(self._chosen.file)
         if saved.diffs or saved.broken:
             follows = "running with it" if rerun else saved.follows
             self.query_one(SaveStrip).show(saved, follows, 5 if self.size.height < _SHORT else 12)
         if rerun:
             if self._rerun_timer is not None:
                 self._rerun_timer.stop()
-            self._rerun_timer = self.set_timer(DEBOUNCE, lambda: self._rerun(saved.names))
+            self._rerun_timer = self.set_timer(DEBOUNCE, lambda: self._rerun(saved))
 
-    def _rerun(self, names: str) -> None:
+    def _rerun(self, saved: Saved) -> None:
         """Run the last input again, in the place of the runs that a save or the user started with it."""
+        from workbench.definition.inputs import InputError
         from workbench.trace.events import Trigger
 
         for live in self.session.running:
             if live.trigger.kind in ("save", "manual"):
                 live.cancel()
-        self._run(None, Trigger("save", names))
+        try:
+            text = self._chosen.text()
+        except InputError as error:
+            self._tell(str(error))
+            return
+        parent = self._filled[1].last_ended(text) if self._mode == "hot" else None
+        if parent is None:
+            self._run(None, Trigger("save", saved.names))
+            return
+        self._begin_run(
+            lambda: self.session.rerun_hot(
+                parent, text, source_changed=saved.changes_source, script_changed=saved.changes_script
+            )
+        )
 
     def action_next_mode(self) -> None:
         """Another mode of what a save leads to."""

@@ -12,6 +12,7 @@ MAIN_KEYS: Sequence[Binding] = (
     Binding("i", "type_input", "Input", tooltip="Type an input and run it", id="main.input"),
     Binding("p", "edit_prompt", "Prompt", tooltip="Edit the prompt here", id="main.prompt"),
     Binding("P", "edit_outside", "Prompt in $EDITOR", show=False, tooltip="Edit the prompt in your own editor", id="main.prompt_outside"),
+    Binding("s", "resume", "Go on", tooltip="Go on with the shown run, which was cut off", id="main.resume"),
     Binding("t", "fire", "Fire a trigger", show=False, tooltip="Fire a webhook or cron trigger by hand", id="main.fire"),
     Binding("m", "next_mode", "On save", show=False, tooltip="Another mode of what a save leads to", id="main.on_save"),
     Binding("d", "changes", "Changes", show=False, tooltip="All that saves have changed", id="main.changes"),
