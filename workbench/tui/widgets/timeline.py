@@ -22,6 +22,7 @@ from workbench.tui.page import Page, event_lines
 from workbench.tui.row_text import RowState, head_strip, row_strip
 from workbench.tui.timeline_filter import parse_filter
 from workbench.tui.timeline_search import TimelineSearch
+from workbench.tui.timeline_status import status
 from workbench.tui.timeline_view import Line, TimelineView
 from workbench.tui.turns import Turns
 from workbench.tui.waterfall import scale
@@ -85,6 +86,7 @@ class Timeline(LineView):
         self._told: int | None = None
         self._follow = True
         self._whole = scale(0)
+        self._tools: set[str] = set()
         self._pages: dict[int, Page] = {}
         self._columns = layout(80)
 
@@ -94,7 +96,7 @@ class Timeline(LineView):
         """Show a run instead of what was shown. Filter and search stay; the timeline follows, its end in view."""
         self._details = details
         self._turns, self._live = Turns(), LiveRows(self.text_width)
-        self._pages, self._whole = {}, scale(0)
+        self._pages, self._whole, self._tools = {}, scale(0), set()
         self._cursor, self._told = -1, None
         self.view.replace(rows)
         self._taken(rows)
@@ -159,15 +161,22 @@ class Timeline(LineView):
         if not self._follow:
             self._show_cursor()
 
-    def search(self, text: str) -> int:
-        """Mark what says `text`, in any case, and go to the first such row from the cursor on; gives how many say it.
+    def search(self, text: str, origin: int | None = None) -> int:
+        """Mark what says `text`, in any case, and go to the first such row; gives how many say it.
 
-        It looks at what the rows show. Empty text ends the search.
+        It looks from the cursor on, or from the event with the seq `origin` (where the cursor was when the first letter
+        was typed), at what the rows show. Empty text ends the search.
         """
         self._search.look_for(text)
         self.draw_again()
-        if self.needle and self.selected and not self._search.says(self.selected):
-            self.go_to_next_hit()
+        index = None if origin is None else self.view.index_of_seq(origin)
+        begin = self._cursor if index is None else self.view.nearest_place(index)
+        if 0 <= begin < len(self.view):
+            found = begin
+            if self.needle and not self._search.says(self.view.row_at(begin)):
+                found = self._search.next_place(begin, 1) or begin
+            if found != self._cursor:
+                self._go_to(found)
         return len(self._search.hits)
 
     @property
@@ -198,7 +207,7 @@ class Timeline(LineView):
     @property
     def tools(self) -> Collection[str]:
         """The tools that the run called, for completions of a filter."""
-        return {row.tool for row in self.view.rows if row.tool is not None}
+        return self._tools
 
     def go_to_next_error(self, direction: int = 1) -> bool:
         """Go to the next row that is an error, or the one before with -1; False when there is none."""
@@ -346,6 +355,7 @@ class Timeline(LineView):
     def _taken(self, rows: Sequence[EventRow]) -> None:
         """Follow what new rows mean for the others."""
         self._turns.extend(rows)
+        self._tools.update(row.tool for row in rows if row.tool is not None)
         if rows and rows[-1].offset > self._whole:
             self._whole = scale(rows[-1].offset)
             self.refresh()
@@ -398,16 +408,8 @@ class Timeline(LineView):
         return place is not None
 
     def _status(self) -> str:
-        """What the head says of the whole: following, how many rows, which hit, which filter."""
-        shown, count = len(self.view), len(self.view.rows)
-        said = ["⇣"] if self._follow else []
-        said.append(f"{count:,} events" if not self.filter_text else f"{shown:,} of {count:,}")
-        if self.needle:
-            rank = self._search.rank(self.view.index_at(self._cursor)) if self.selected else None
-            said.append(f"· {rank or '-'}/{len(self._search.hits):,} “{self.needle}”")
-        if self.filter_text:
-            said.append(f"· {self.filter_text}")
-        return " ".join(said)
+        selected = self.view.index_at(self._cursor) if self.selected else None
+        return status(self.view, self._search, selected, self.filter_text, follow=self._follow)
 
     def _or_bell(self, found: bool) -> None:
         if not found:
