@@ -8,6 +8,7 @@ is painted.
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -35,7 +36,7 @@ def host(folder: str, rate: int) -> None:
     from workbench.trace.rows import row_of
     from workbench.trace.store import Store
     from workbench.tui.safe_text import NO_CONTROL
-    from workbench.tui.widgets.timeline import Timeline
+    from workbench.tui.widgets.timeline_pane import TimelinePane
 
     store = Store.open(Path(folder), read_only=True)
     per_pump = rate / 20
@@ -45,11 +46,11 @@ def host(folder: str, rate: int) -> None:
             return [*super().get_line_filters(), NO_CONTROL]
 
         def compose(self) -> ComposeResult:
-            yield Timeline()
+            yield TimelinePane()
 
         def on_mount(self) -> None:
             begin = time.perf_counter()
-            self.timeline = self.query_one(Timeline)
+            self.timeline = self.query_one(TimelinePane).timeline
             self.timeline.show_run(store.rows("long"), self.details)
             self.timeline.focus()
             self.opening = time.perf_counter() - begin
@@ -72,7 +73,7 @@ def host(folder: str, rate: int) -> None:
 
         def events_to_come(self) -> Iterator[Event]:
             begin = len(self.timeline.view.rows)
-            for event in run_of("long", 1_000, 600):
+            for event in run_of("long", 3_000, 600):
                 yield Event("long", begin + event.seq, begin + event.step, event.at, begin + event.offset, event.data)
 
         def pump(self) -> None:
@@ -106,12 +107,12 @@ class Terminal:
                 return time.perf_counter() - begin
         raise TimeoutError(f"not painted within {limit} s; got {got[-2000:]!r}")
 
-    def settle(self, seconds: float = 0.4) -> None:
-        """Read what is painted for a while."""
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
+    def settle(self, seconds: float | None = None) -> None:
+        """Read what is painted for a while: by default one that does not keep step with the program's own beat."""
+        end = time.perf_counter() + (random.uniform(0.03, 0.12) if seconds is None else seconds)
+        while (left := end - time.perf_counter()) > 0:
             try:
-                self.child.read_nonblocking(65_536, timeout=0.05)
+                self.child.read_nonblocking(65_536, timeout=left)
             except pexpect.TIMEOUT:
                 continue
 
@@ -154,6 +155,24 @@ def stands(painted: bytes) -> bool:
     return b" events" in painted and not follows(painted)
 
 
+def typed(terminal: Terminal, key: str, said: str, words: int) -> Sequence[float]:
+    """Milliseconds from each letter of a query to the head that tells what it found."""
+    times, word = [], "refund"
+    terminal.child.send(key)
+    terminal.settle(0.3)
+    for _ in range(words):
+        for length, letter in enumerate(word, start=1):
+            head = said.format(word[:length]).encode()
+            times.append(terminal.key(letter, lambda got, head=head: head in got))  # type: ignore[misc]
+            terminal.settle()
+        for _ in word:
+            terminal.child.send("\x7f")
+            terminal.settle(0.1)
+    terminal.child.send("\x1b")
+    terminal.settle(0.5)
+    return times
+
+
 def bench_keys(folder: Path, count: int, rate: int, presses: int = 100) -> None:
     """Keys in the middle of the run, and at its end while it follows."""
     terminal = Terminal([sys.executable, str(HERE), "--host", str(folder), str(rate)])
@@ -165,22 +184,26 @@ def bench_keys(folder: Path, count: int, rate: int, presses: int = 100) -> None:
     at_end, moving, paging = [], [], []
     for _ in range(presses // 2):
         at_end.append(terminal.key("k", stands))
-        terminal.settle(0.03)
+        terminal.settle()
         at_end.append(terminal.key("G", follows))
-        terminal.settle(0.03)
+        terminal.settle()
     terminal.key("g", stands)
     terminal.settle(0.2)
     for number in range(presses):
         moving.append(terminal.key("k" if number % 20 >= 10 else "j", lambda got: CURSOR in got))
-        terminal.settle(0.03)
+        terminal.settle()
     for number in range(presses):
         paging.append(terminal.key("\x15" if number % 20 >= 10 else "\x04", lambda got: CURSOR in got))
-        terminal.settle(0.03)
+        terminal.settle()
+    searching = typed(terminal, "/", "“{}”", presses // 6)
+    filtering = typed(terminal, "f", "· {} ", presses // 6)
     terminal.close()
     name = f"{count:>7,} events, {rate:>3} a second"
-    print(f"{name}   a row       {percentiles(moving)}")
-    print(f"{'':29}   half a page {percentiles(paging)}")
-    print(f"{'':29}   following   {percentiles(at_end)}")
+    print(f"{name}   a row            {percentiles(moving)}")
+    print(f"{'':29}   half a page      {percentiles(paging)}")
+    print(f"{'':29}   while following  {percentiles(at_end)}")
+    print(f"{'':29}   search, a letter {percentiles(searching)}")
+    print(f"{'':29}   filter, a letter {percentiles(filtering)}")
     print(f"{'':29}   while it follows {share * 100:.0f} % of a core", flush=True)
 
 
@@ -194,8 +217,10 @@ def bench_open(folder: Path, count: int) -> None:
         taken.append(float(Path(folder, "opening").read_text()))
         memory, most = terminal.memory()
         terminal.close()
-    print(f"opening {count:,} events: rows read and shown {statistics.median(taken):.2f} s; from the start of the ")
-    print(f"    process to the painted rows {statistics.median(whole):.2f} s      promise: <= 1 s to first paint")
+    print(f"opening {count:,} events: rows read and shown {statistics.median(taken):.2f} s; from the start ")
+    print(
+        f"    of the process to the painted rows {statistics.median(whole):.2f} s      promise: <= 1 s to first paint"
+    )
     print(
         f"    memory {memory:.0f} MB, at most {most:.0f} MB      promise: <= 250 MB for the whole program", flush=True
     )
