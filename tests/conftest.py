@@ -53,6 +53,10 @@ def why_no_gvisor() -> str | None:
     return "the Docker daemon has no gVisor runtime: run `workbench setup`"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--snapshot-update", action="store_true", help="keep how the screens look now")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("docker") is None:
         return
