@@ -8,9 +8,9 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from workbench.commands.amount import usd_above_zero
 from workbench.commands.exit_codes import USAGE, of_run
 from workbench.commands.problems import print_problems
 from workbench.commands.timeline_text import TimelineText
@@ -32,14 +32,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         overrides = Overrides(
             model=options.model,
-            budget_usd=_usd(options.budget, "--budget"),
+            budget_usd=usd_above_zero(options.budget, "--budget"),
             timeout=options.timeout,
         )
         standard_input = sys.stdin.read() if options.input == "-" else None
         sitting = Sitting.open(
             options.agent,
             offline=options.offline,
-            fuse_usd=_usd(options.fuse, "--fuse"),
+            fuse_usd=usd_above_zero(options.fuse, "--fuse"),
             runtime=options.runtime,
             overrides=overrides,
         )
@@ -80,15 +80,3 @@ def _outputs(as_json: bool) -> tuple[Callable[[Event], None], Callable[[LiveText
 def _print_json(event: Event) -> None:
     sys.stdout.write(json.dumps(event_to_json(event)) + "\n")
     sys.stdout.flush()
-
-
-def _usd(text: str | None, option: str) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not amount.is_finite() or amount <= 0:
-        raise ValueError(f"{option} takes an amount of USD above 0, such as 0.50, not {text!r}")
-    return amount

@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse
 from workbench.cost.prices import PriceList
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from workbench.model.conversation import Model
     from workbench.model.offline_script import OfflineScript
 
+T = TypeVar("T")
+
 
 class SittingError(Exception):
     """The sitting cannot begin. `str` tells a person what is missing and what to do."""
@@ -54,6 +57,7 @@ class Sitting:
     _fuse: Fuse | None = None
     _model: Model | None = None
     _workplaces: Workplaces | None = None
+    _awaited: tuple[AgentDefinition, int] | None = None
     _prices: PriceList = field(default_factory=PriceList.load)
 
     @classmethod
@@ -94,9 +98,8 @@ class Sitting:
         self._store = Store.open(self.folder)
         self._fuse = Fuse.open(self.folder, self.fuse_limit, "live" if self.offline is None else "offline")
         environment = {**_stand_ins(self.definition, _answered(self.offline)), **self.environment}
-        self._workplaces = Workplaces(self.folder, self.runtime, environment, self._http_transports())
-        if needs_sandbox(self.definition):
-            self._workplaces.prewarm(self.definition)
+        self._workplaces = Workplaces(self.folder, self.runtime, environment, self._http_transports)
+        self.prewarm(*self._awaited or (self.definition, 1))
         self._model = await asyncio.to_thread(self._connect)
         return self
 
@@ -113,6 +116,25 @@ class Sitting:
         if self._store is not None:
             self._store.close()
 
+    @property
+    def store(self) -> Store:
+        """The runs of the agent; open while the sitting is entered."""
+        return _entered(self._store)
+
+    @property
+    def model(self) -> Model:
+        """Who answers in this sitting; open while the sitting is entered."""
+        return _entered(self._model)
+
+    def prewarm(self, definition: AgentDefinition, count: int) -> None:
+        """Have `count` sandboxes for runs of `definition` ready soon; returns at once.
+
+        Before the sitting is entered it says what entering prepares for, instead of one run of the agent as it is.
+        """
+        self._awaited = (definition, count)
+        if self._workplaces is not None and count > 0 and needs_sandbox(definition):
+            self._workplaces.prewarm(definition, count)
+
     def new_run(
         self,
         text: str,
@@ -120,33 +142,36 @@ class Sitting:
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
         trigger: Trigger | None = None,
+        definition: AgentDefinition | None = None,
+        model: Model | None = None,
+        files: str | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
-        `show` gets every event once it is durable, `live` the streaming text; neither may block.
+        `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` and
+        `model` are taken instead of the sitting's own; `files` is the snapshot that the workspace starts from.
         """
         from workbench.engine.run import Order, Run
 
-        store, model, workplaces = self._store, self._model, self._workplaces
-        if store is None or model is None or workplaces is None:
-            raise RuntimeError("a sitting is entered before it is asked for runs")
+        store, workplaces = self.store, _entered(self._workplaces)
+        definition = definition or self.definition
 
         def record(event: Event) -> None:
             store.append(event)
             show(event)
 
         world = World(
-            model=model,
-            workplace=workplaces.open,
+            model=model or self.model,
+            workplace=partial(workplaces.open, files=files),
             prices=self._prices,
             fuse=self._fuse,
-            redactor=Redactor(secrets_of(self.definition, self.environment)),
+            redactor=Redactor(secrets_of(definition, self.environment)),
             clock=SystemClock(),
             record=record,
             show=live,
         )
         run_id = new_run_id(datetime.now(UTC), secrets.token_bytes(8))
-        return Run(self.definition, Order(run_id, text, trigger or Trigger()), world)
+        return Run(definition, Order(run_id, text, trigger or Trigger()), world)
 
     def _connect(self) -> Model:
         from workbench.tools.opening import preload
@@ -169,6 +194,12 @@ class Sitting:
 
         answering = {name: offline_http_transport(self.offline, name) for name in answered_servers(self.offline)}
         return {name: transport for name, transport in answering.items() if transport is not None}
+
+
+def _entered(part: T | None) -> T:
+    if part is None:
+        raise RuntimeError("a sitting is entered before it is asked for runs")
+    return part
 
 
 def _offline_script(path: Path, offline: bool, environment: Mapping[str, str]) -> OfflineScript | None:

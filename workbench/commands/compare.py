@@ -1,0 +1,169 @@
+"""`workbench compare`: an agent on several models, prompts and inputs, several times each, and what that shows."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.commands.amount import usd_above_zero
+from workbench.commands.compare_progress import ProgressLines
+from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
+from workbench.commands.problems import print_problems
+from workbench.comparison.book import Book
+from workbench.comparison.concurrency import fitting
+from workbench.comparison.planning import Planned, PlanError, Wish, make_plan, plan_again
+from workbench.comparison.report import Report, make_report
+from workbench.comparison.results import read_results
+from workbench.definition.inputs import InputError
+from workbench.definition.problems import DefinitionError
+from workbench.sandbox.sandbox import SandboxError
+from workbench.sitting.sitting import Sitting, SittingError
+from workbench.trace.errors import StoreError
+from workbench.trace.store import Store
+
+if TYPE_CHECKING:
+    from workbench.comparison.matrix import Matrix
+
+_MISTAKES = (InputError, PlanError, SandboxError, SittingError, StoreError, ValueError, OSError)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what of the comparison has no result yet, and print its report."""
+    try:
+        if options.list:
+            return _list(options.agent)
+        if options.no_run:
+            return _report_stored(options)
+        return _run(options)
+    except DefinitionError as error:
+        print_problems(error.problems, sys.stderr)
+    except _MISTAKES as error:
+        print(f"workbench: {error}", file=sys.stderr)
+    return USAGE
+
+
+def _run(options: argparse.Namespace) -> int:
+    sitting = Sitting.open(
+        options.agent,
+        offline=options.offline,
+        fuse_usd=usd_above_zero(options.fuse, "--fuse"),
+        runtime=options.runtime,
+    )
+    print_problems(sitting.warnings, sys.stderr)
+    with Book.open(sitting.folder) as book:
+        planned = _planned(options, sitting, book)
+        book.save(planned.plan)
+        if options.fresh:
+            book.forget(planned.plan.name)
+        report, cancelled = asyncio.run(_compared(sitting, planned, book, options))
+        _write(report, options)
+    if cancelled:
+        return INTERRUPTED
+    if report.stopped is not None:
+        return LIMIT if report.stopped.startswith("fuse") else FAILED
+    return DONE if report.complete else FAILED
+
+
+async def _compared(
+    sitting: Sitting, planned: Planned, book: Book, options: argparse.Namespace
+) -> tuple[Report, bool]:
+    """The report after all that can be run was run, and whether the user stopped it."""
+    from workbench.comparison.matrix import Matrix
+
+    first = next(iter(planned.definitions.values()))
+    at_once = options.concurrency or fitting(first)
+    sitting.prewarm(first, min(at_once, _unfinished(sitting.folder, planned, book)))
+    async with sitting:
+        matrix = Matrix(sitting, planned, book, at_once)
+        cancelled = _cancel_on_signals(matrix)
+        lines = ProgressLines(sys.stderr, planned.plan, lambda: matrix.progress)
+        async with lines:
+            await matrix.execute()
+        results = read_results(planned.plan, book, sitting.store)
+    report = make_report(
+        planned.plan, results, runs_per_month=options.runs_per_month, stopped=matrix.progress.stopped
+    )
+    return report, cancelled()
+
+
+def _unfinished(folder: Path, planned: Planned, book: Book) -> int:
+    with Store.open(folder) as store:
+        return sum(result.measured is None for result in read_results(planned.plan, book, store))
+
+
+def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Planned:
+    asked = options.models or options.prompts or options.input or options.inputs
+    if options.name is not None and not asked and options.name in book.names():
+        return plan_again(sitting, book.plan(options.name))
+    return make_plan(
+        sitting,
+        Wish(
+            models=_listed(options.models),
+            prompts=[Path(name) for name in _listed(options.prompts)],
+            inputs=options.input or (),
+            folder=options.inputs,
+            repeats=options.repeat,
+            name=options.name,
+        ),
+    )
+
+
+def _listed(text: str | None) -> Sequence[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _cancel_on_signals(matrix: Matrix) -> Callable[[], bool]:
+    """Stop the runs when the user or the system asks for it; gives whether that happened."""
+    happened: list[int] = []
+
+    def stop(number: int) -> None:
+        happened.append(number)
+        matrix.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop, number)
+    return lambda: bool(happened)
+
+
+def _report_stored(options: argparse.Namespace) -> int:
+    with Book.open(options.agent) as book, Store.open(options.agent, read_only=True) as store:
+        names = book.names()
+        if not names:
+            raise StoreError(f"there is no comparison of {options.agent.absolute()} yet")
+        plan = book.plan(options.name or names[0])
+        report = make_report(plan, read_results(plan, book, store), runs_per_month=options.runs_per_month)
+    _write(report, options)
+    return DONE
+
+
+def _list(agent: Path) -> int:
+    if not (agent / "agent.yaml").is_file():
+        raise StoreError(f"there is no agent.yaml in {agent.absolute()}")
+    with Book.open(agent) as book:
+        for name in book.names():
+            plan = book.plan(name)
+            print(
+                f"{name:<24} {len(plan.variants)} variants × {len(plan.inputs)} inputs × {plan.repeats} repeats"
+                + ("  offline script" if plan.offline else "")
+            )
+    return DONE
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    from workbench.comparison.formats.writing import written
+
+    text = written(report, options.format)
+    if options.output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    options.output.write_text(text, encoding="utf-8")
+    print(f"written: {options.output}", file=sys.stderr)
+
+
