@@ -92,7 +92,9 @@ def _add_run(commands: _Commands) -> None:
 
 
 def _add_compare(commands: _Commands) -> None:
-    parser = commands.add("compare", "compare", "compare models, prompts and inputs over several runs, and project the bill")
+    parser = commands.add(
+        "compare", "compare", "compare models, prompts and inputs over several runs, and project the bill"
+    )
     _agent_argument(parser)
     what = parser.add_argument_group("what is compared")
     what.add_argument("--models", metavar="A,B,C", help="models (default: the agent's)")
@@ -103,7 +105,8 @@ def _add_compare(commands: _Commands) -> None:
     what.add_argument("--inputs", type=Path, metavar="DIR", help="every file in this folder is an input")
     what.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each (default: 1)")
     what.add_argument(
-        "--name", help="the comparison's name; started again under it, only what has no result is run (default: by content)"
+        "--name",
+        help="the comparison's name; started again under it, only what has no result is run (default: by content)",
     )
     how = parser.add_argument_group("how it is run")
     how.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
@@ -111,11 +114,16 @@ def _add_compare(commands: _Commands) -> None:
     how.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
     how.add_argument("--runtime", metavar="NAME", help="another Docker runtime than the proven gVisor one")
     how.add_argument("--fresh", action="store_true", help="run everything anew; earlier runs stay in the store")
-    how.add_argument("--no-run", action="store_true", help="only report what there is of the last comparison, or --name")
+    how.add_argument(
+        "--no-run", action="store_true", help="only report what there is of the last comparison, or --name"
+    )
     how.add_argument("--list", action="store_true", help="list the agent's comparisons")
     report = parser.add_argument_group("how it is told")
     report.add_argument(
-        "--format", choices=["table", "markdown", "csv", "runs-csv", "json", "html"], default="table", help="default: table"
+        "--format",
+        choices=["table", "markdown", "csv", "runs-csv", "json", "html"],
+        default="table",
+        help="default: table",
     )
     report.add_argument("--output", type=Path, metavar="FILE", help="write to a file instead of standard output")
     report.add_argument(

@@ -16,9 +16,10 @@ from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAG
 from workbench.commands.problems import print_problems
 from workbench.comparison.book import Book
 from workbench.comparison.concurrency import fitting
-from workbench.comparison.planning import Planned, PlanError, Wish, make_plan, plan_again
+from workbench.comparison.planning import PlanError, Planned, Wish, make_plan, plan_again
 from workbench.comparison.report import Report, make_report
-from workbench.comparison.results import read_results
+from workbench.comparison.results import Result, read_results
+from workbench.comparison.wording import size
 from workbench.definition.inputs import InputError
 from workbench.definition.problems import DefinitionError
 from workbench.sandbox.sandbox import SandboxError
@@ -69,31 +70,38 @@ def _run(options: argparse.Namespace) -> int:
     return DONE if report.complete else FAILED
 
 
-async def _compared(
-    sitting: Sitting, planned: Planned, book: Book, options: argparse.Namespace
-) -> tuple[Report, bool]:
+async def _compared(sitting: Sitting, planned: Planned, book: Book, options: argparse.Namespace) -> tuple[Report, bool]:
     """The report after all that can be run was run, and whether the user stopped it."""
+    plan = planned.plan
+    with Store.open(sitting.folder) as store:
+        results = read_results(plan, book, store)
+    unfinished = sum(result.measured is None for result in results)
+    stopped, cancelled = None, False
+    if unfinished:
+        results, stopped, cancelled = await _run_cells(sitting, planned, book, options, unfinished)
+    else:
+        print(
+            f"comparison {plan.name}: all {len(results)} runs were finished before; --fresh runs them anew",
+            file=sys.stderr,
+        )
+    return make_report(plan, results, runs_per_month=options.runs_per_month, stopped=stopped), cancelled
+
+
+async def _run_cells(
+    sitting: Sitting, planned: Planned, book: Book, options: argparse.Namespace, unfinished: int
+) -> tuple[Sequence[Result], str | None, bool]:
+    """Run what has no result. Gives all results, why not all were run, and whether the user stopped it."""
     from workbench.comparison.matrix import Matrix
 
     first = next(iter(planned.definitions.values()))
     at_once = options.concurrency or fitting(first)
-    sitting.prewarm(first, min(at_once, _unfinished(sitting.folder, planned, book)))
+    sitting.prewarm(first, min(at_once, unfinished))
     async with sitting:
         matrix = Matrix(sitting, planned, book, at_once)
         cancelled = _cancel_on_signals(matrix)
-        lines = ProgressLines(sys.stderr, planned.plan, lambda: matrix.progress)
-        async with lines:
+        async with ProgressLines(sys.stderr, planned.plan, lambda: matrix.progress):
             await matrix.execute()
-        results = read_results(planned.plan, book, sitting.store)
-    report = make_report(
-        planned.plan, results, runs_per_month=options.runs_per_month, stopped=matrix.progress.stopped
-    )
-    return report, cancelled()
-
-
-def _unfinished(folder: Path, planned: Planned, book: Book) -> int:
-    with Store.open(folder) as store:
-        return sum(result.measured is None for result in read_results(planned.plan, book, store))
+        return read_results(planned.plan, book, sitting.store), matrix.progress.stopped, cancelled()
 
 
 def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Planned:
@@ -148,10 +156,7 @@ def _list(agent: Path) -> int:
     with Book.open(agent) as book:
         for name in book.names():
             plan = book.plan(name)
-            print(
-                f"{name:<24} {len(plan.variants)} variants × {len(plan.inputs)} inputs × {plan.repeats} repeats"
-                + ("  offline script" if plan.offline else "")
-            )
+            print(f"{name:<24} {size(plan)}" + ("  offline script" if plan.offline else ""))
     return DONE
 
 
@@ -165,5 +170,3 @@ def _write(report: Report, options: argparse.Namespace) -> None:
         return
     options.output.write_text(text, encoding="utf-8")
     print(f"written: {options.output}", file=sys.stderr)
-
-

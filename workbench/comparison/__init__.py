@@ -1,1 +1,1 @@
-"""Compare: variants of an agent over inputs and repeats, what they cost and whether the difference is more than chance."""
+"""Variants of an agent over inputs and repeats: what they do and cost, and whether differences are more than chance."""

@@ -1,8 +1,8 @@
 """The book of an agent's comparisons: what each one is, and which run answers for each of its cells.
 
 One SQLite file per agent folder, `.workbench/comparisons.db`. A cell is claimed for a run before that run starts, in
-one transaction that names the run whose place it takes, so that of two processes only one runs it, and a process that is
-killed at any moment leaves either a finished run or a claim that the next start can see to be void.
+one transaction that names the run whose place it takes, so that of two processes only one runs it, and a process that
+is killed at any moment leaves either a finished run or a claim that the next start can see to be void.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class UnknownComparisonError(StoreError):
 
 
 class Book:
-    """The comparisons of one agent folder. Threads may share it. Every method raises `StoreError` when its file fails."""
+    """The comparisons of one agent folder; threads may share it. Each method raises `StoreError` when its file fails."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         """For `open`."""
@@ -102,7 +102,9 @@ class Book:
     def names(self) -> Sequence[str]:
         """The names of all comparisons, the one that was started last first."""
         with self._read() as connection:
-            return [row[0] for row in connection.execute("SELECT name FROM comparisons ORDER BY changed_at DESC, id DESC")]
+            return [
+                row[0] for row in connection.execute("SELECT name FROM comparisons ORDER BY changed_at DESC, id DESC")
+            ]
 
     def plan(self, name: str) -> Plan:
         """The plan of a comparison as it was last started.
@@ -118,7 +120,9 @@ class Book:
         try:
             return _PLAN.validate_json(found[0])
         except ValidationError as error:
-            raise StoreError(f"the comparison {name!r} in {self._path} is damaged: {error.errors()[0]['msg']}") from None
+            raise StoreError(
+                f"the comparison {name!r} in {self._path} is damaged: {error.errors()[0]['msg']}"
+            ) from None
 
     def save(self, plan: Plan) -> None:
         """Keep `plan` under its name; the claims of an earlier plan of that name stay."""

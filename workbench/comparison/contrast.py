@@ -59,7 +59,7 @@ Runs = Sequence[tuple[str, Measured]]
 
 
 def contrasts(measured: Mapping[Variant, Runs]) -> Sequence[Contrast]:
-    """All pairs of variants, in order, by each measure. A pair without a common input, or without a price, is left out."""
+    """All pairs of variants, in order, by each measure. Pairs without a common input or a price are left out."""
     return [contrast for measure in Measure for contrast in _by(measure, measured)]
 
 

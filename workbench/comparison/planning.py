@@ -63,7 +63,9 @@ def make_plan(sitting: Sitting, wish: Wish) -> Planned:
         raise PlanError(f"the number of repeats is 1 to {MOST_REPEATS:,}, not {wish.repeats:,}")
     name = wish.name or default_name(variants, inputs)
     if not NAME.fullmatch(name):
-        raise PlanError(f"a comparison's name is letters, digits, dots, dashes and underscores, at most 64, not {name!r}")
+        raise PlanError(
+            f"a comparison's name is letters, digits, dots, dashes and underscores, at most 64, not {name!r}"
+        )
     runs = len(variants) * len(inputs) * wish.repeats
     if runs > MOST_CELLS:
         raise PlanError(f"that would be {runs:,} runs; a comparison may have {MOST_CELLS:,}")

@@ -38,8 +38,9 @@ class Agreements:
 class VariantReport:
     """What came of one variant. Spreads are over its runs with a result, failed ones included, None of none.
 
-    `planned` runs were to be made, `measured` have a result. `failures` counts failed runs by kind, `without_result` the
-    cells that say nothing, by why. Costs are USD a run, None as well where a price is unknown; `spent_usd` is their sum.
+    `planned` runs were to be made, `measured` have a result. `failures` counts failed runs by kind, `without_result`
+    the cells that say nothing, by why. Costs are USD a run, None as well where a price is unknown; `sum_usd` adds up
+    those of all runs with a result.
     """
 
     variant: Variant
@@ -56,7 +57,7 @@ class VariantReport:
     runtime_usd: Spread | None
     total_usd: Spread | None
     seconds: Spread | None
-    spent_usd: Decimal | None
+    sum_usd: Decimal | None
     agreement: Agreements | None
     projection: Projection | None
 
@@ -118,7 +119,7 @@ def _variant(variant: Variant, results: Sequence[Result], runs_per_month: int) -
         runtime_usd=spread([run.runtime_usd for run in measured]),
         total_usd=_priced([run.total_usd for run in measured]),
         seconds=spread([run.seconds for run in measured]),
-        spent_usd=_sum([run.total_usd for run in measured]),
+        sum_usd=_sum([run.total_usd for run in measured]),
         agreement=_agreements(results),
         projection=_projection(measured, runs_per_month),
     )

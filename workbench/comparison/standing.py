@@ -11,7 +11,7 @@ from workbench.trace.runs import RunSummary
 from workbench.trace.store import Store
 
 NO_RESULT = frozenset({"cancelled", "interrupted", "fuse", "model_error", "sandbox", "tools", "definition", "internal"})
-"""Failures that say nothing about a variant: the surroundings ended the run. Such a cell is run again at the next start.
+"""Failures that say nothing about a variant: the surroundings ended the run. The next start runs such a cell again.
 
 All others (timeout, max_iterations, budget, refusal, max_tokens, context_window) are what the variant does with the
 input, and stand.

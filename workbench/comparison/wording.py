@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from workbench.comparison.contrast import Contrast, Measure
+from workbench.comparison.plan import Plan
 from workbench.comparison.report import Agreements, Report, VariantReport
 from workbench.comparison.statistics import Rate, Spread
 from workbench.cost.amounts import UNKNOWN, usd
 
 NOTHING = "–"
 """Stands where there is no figure."""
+
+
+def size(plan: Plan) -> str:
+    """`3 variants × 1 input × 3 repeats`."""
+    parts = ((len(plan.variants), "variant"), (len(plan.inputs), "input"), (plan.repeats, "repeat"))
+    return " × ".join(f"{number} {noun}" if number == 1 else f"{number} {noun}s" for number, noun in parts)
 
 
 def completed(found: Rate | None) -> str:
@@ -69,40 +76,30 @@ def counted(found: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in found.items())
 
 
-def contrast(found: Contrast) -> str:
-    """A difference as a sentence, with what it amounts to."""
-    return f"{difference(found)}: {verdict(found)}"
+def difference(found: Contrast) -> str:
+    """How much more the second variant has than the first: `+$0.071245 a run (4.99 times)`."""
+    one, other, more = found.difference.first, found.difference.second, found.difference.difference
+    sign = "+" if more > 0 else "-" if more < 0 else "±"
+    match found.measure:
+        case Measure.COMPLETED:
+            return f"{sign}{abs(more) * 100:.0f} percentage points ({one * 100:.0f} % → {other * 100:.0f} %)"
+        case Measure.COST:
+            return f"{sign}{usd(abs(more))} a run{_times(one, other)}"
+        case Measure.TIME:
+            return f"{sign}{seconds(abs(more))} a run{_times(one, other)}"
+        case Measure.STEPS:
+            return f"{sign}{abs(more):,.1f} a run{_times(one, other)}"
 
 
 def verdict(found: Contrast) -> str:
-    """What the difference amounts to, with the sample that says so."""
+    """What the difference amounts to, in a few words."""
     sample = _sample(found)
     if found.verdict == "cannot tell":
-        return (
-            f"cannot tell with {sample}: so few runs cannot show that any difference is more than chance; "
-            f"at least {found.repeats_needed} repeats would be needed"
-        )
-    p = f"p = {_p(float(found.p))}"
-    if found.difference.first == found.difference.second:
-        return f"no difference with {sample}"
-    if found.verdict == "may be chance":
-        return f"may be chance ({p}, {sample})"
-    return f"larger than chance ({p}, {sample})"
-
-
-def difference(found: Contrast) -> str:
-    """A difference as a sentence, without what it amounts to."""
-    first, second = found.first.name, found.second.name
-    one, other = found.difference.first, found.difference.second
-    match found.measure:
-        case Measure.COMPLETED:
-            return f"{second} completes {other * 100:.0f} % of its runs, {first} {one * 100:.0f} %"
-        case Measure.COST:
-            return f"{second} costs {usd(other)} a run, {first} {usd(one)}{_times(one, other)}"
-        case Measure.TIME:
-            return f"{second} takes {seconds(other)} a run, {first} {seconds(one)}{_times(one, other)}"
-        case Measure.STEPS:
-            return f"{second} takes {other:,.1f} steps a run, {first} {one:,.1f}"
+        return f"cannot tell with {sample}"
+    if found.difference.difference == 0:
+        return f"no difference, {sample}"
+    yes = "larger than chance" if found.verdict == "larger than chance" else "may be chance"
+    return f"{yes} (p = {_p(float(found.p))}, {sample})"
 
 
 def _times(one: Decimal, other: Decimal) -> str:
@@ -124,23 +121,39 @@ def notes(report: Report) -> Sequence[str]:
     """What a reader must know to take the figures for no more than they are."""
     said = []
     if report.plan.offline:
-        said.append("OFFLINE SCRIPT: a script answered as the model. Costs are list prices of tokens that nobody bought.")
+        said.append(
+            "OFFLINE SCRIPT: a script answered as the model. Costs are list prices of tokens that nobody bought."
+        )
     missing = {row.variant.name: row.without_result for row in report.variants if row.without_result}
     said += [f"{name}: without a result are {counted(why)}" for name, why in missing.items()]
     if report.stopped:
         said.append(f"Not complete: {report.stopped}")
     said.append(
-        "Figures are medians over the runs with a result, failed runs included; in brackets the lowest and the highest. "
-        "Time is from the first request to the model to the end."
+        "Figures are medians over the runs with a result, failed runs included; in brackets the lowest and the "
+        "highest. Time is from the first request to the model to the end."
     )
     if len(report.variants) > 1:
         said.append(
-            "Whether a difference is larger than chance: permutation test within each input, two-sided at 5 %, corrected "
-            "by Holm for the number of pairs."
+            "Whether a difference is larger than chance: permutation test within each input, two-sided at 5 %, "
+            "corrected by Holm for the number of pairs."
+        )
+        said += _what_cannot_be_told(report)
+    if any(row.model_usd is not None and row.model_usd.low != row.model_usd.high for row in report.variants):
+        said.append(
+            "The runs share the vendor's prompt cache, as in production: the first of a variant may pay to fill it."
         )
     if report.plan.files is not None:
         said.append("Each run started from its own copy of the agent's kept workspace.")
     return said
+
+
+def _what_cannot_be_told(report: Report) -> Sequence[str]:
+    needed = {(_sample(found), found.repeats_needed) for found in report.contrasts if found.verdict == "cannot tell"}
+    return [
+        f"With {sample}, no difference, however large, can be shown to be more than chance: that takes at least "
+        f"{repeats} repeats."
+        for sample, repeats in sorted(needed)
+    ]
 
 
 def failures(row: VariantReport) -> str:

@@ -54,8 +54,18 @@ def projection_table(report: Report) -> Table:
 
 def contrast_table(report: Report) -> Table:
     """Each variant against each other, a row for each measure."""
-    rows = [[found.measure.value, wording.difference(found), wording.verdict(found)] for found in report.contrasts]
-    return Table(["measure", "difference", "larger than chance?"], rows, [False, False, False])
+    rows = [
+        [
+            found.measure.value,
+            found.second.name,
+            found.first.name,
+            wording.difference(found),
+            wording.verdict(found),
+        ]
+        for found in report.contrasts
+    ]
+    head = ["measure", "variant", "against", "difference", "larger than chance?"]
+    return Table(head, rows, [False, False, False, False, False])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +94,5 @@ _COLUMNS: Sequence[_Column] = (
     _Column("cost a run", lambda row: wording.usd_spread(row.total_usd, row.measured)),
     _Column("time", lambda row: wording.seconds_spread(row.seconds)),
     _Column("answers", lambda row: wording.agreements(row.agreement), numeric=False, shown=_repeated),
-    _Column("spent", lambda row: usd(row.spent_usd)),
+    _Column("all runs", lambda row: usd(row.sum_usd)),
 )

@@ -64,7 +64,7 @@ def variant_figures(row: VariantReport) -> Mapping[str, JsonValue]:
         "model_usd": _usd_spread(row.model_usd),
         "runtime_usd": _usd_spread(row.runtime_usd),
         "seconds": _spread(row.seconds),
-        "spent_usd": _usd(row.spent_usd),
+        "sum_usd": _usd(row.sum_usd),
         "agreement": {
             "answers": row.agreement.answers if row.agreement else None,
             "same": row.agreement.same if row.agreement else None,
@@ -110,7 +110,8 @@ def _contrast(found: Contrast) -> JsonObject:
         "runs": list(found.difference.runs),
         "inputs": found.difference.inputs,
         "verdict": found.verdict,
-        "text": wording.contrast(found),
+        "difference": wording.difference(found),
+        "larger_than_chance": wording.verdict(found),
     }
 
 

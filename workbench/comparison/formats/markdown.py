@@ -18,9 +18,7 @@ def as_markdown(report: Report) -> str:
     plan = report.plan
     parts = [
         f"# {escaped(plan.agent)}: {escaped(plan.name)}",
-        f"{len(plan.variants)} variants × {len(plan.inputs)} inputs × {plan.repeats} repeats. Inputs: "
-        + ", ".join(escaped(item.name) for item in plan.inputs)
-        + ".",
+        f"{wording.size(plan)}. Inputs: " + ", ".join(escaped(item.name) for item in plan.inputs) + ".",
         _table(variant_table(report)),
     ]
     if report.contrasts:

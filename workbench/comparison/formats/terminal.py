@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from workbench.comparison import wording
-from workbench.comparison.formats.columns import Table, projection_table, variant_table
+from workbench.comparison.formats.columns import Table, contrast_table, projection_table, variant_table
 from workbench.comparison.report import Report
 from workbench.trace.terminal import one_line, printable
 
@@ -18,16 +18,13 @@ def as_text(report: Report) -> str:
     inputs = ", ".join(one_line(item.name, 40) for item in plan.inputs[:5])
     more = f" and {len(plan.inputs) - 5} more" if len(plan.inputs) > 5 else ""
     lines = [
-        f"{one_line(plan.agent)} · comparison {plan.name} · {len(plan.variants)} variants × {len(plan.inputs)} inputs × "
-        f"{plan.repeats} repeats",
+        f"{one_line(plan.agent)} · comparison {plan.name} · {wording.size(plan)}",
         f"inputs: {inputs}{more}",
         "",
         *table_lines(variant_table(report)),
     ]
     if report.contrasts:
-        lines += ["", "differences"]
-        for found in report.contrasts:
-            lines += textwrap.wrap(wording.contrast(found), _WIDTH, initial_indent="  ", subsequent_indent="    ")
+        lines += ["", *table_lines(contrast_table(report))]
     if any(row.projection for row in report.variants):
         lines += ["", f"a month of {report.runs_per_month:,} runs, if they cost what these did on average"]
         lines += table_lines(projection_table(report))
