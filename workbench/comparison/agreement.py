@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from workbench.trace.digest import canonical
 
-_MOST_WORDS = 2_000
 _MOST_PAIRS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The answers to one input: how many, how many different ones, and how alike any two are on average, 0 to 1.
+    """The answers to one input: how many, how many different ones, and how alike any two are on average, 0 to 1:
+    the share of neighbouring words that they have in common.
 
     `largest` is how often the most frequent answer was given. Answers count as the same when they differ in nothing but
     white space and case, or are JSON of the same value.
@@ -34,8 +34,8 @@ def agreement(outputs: Sequence[str]) -> Agreement | None:
         return None
     normal = [normalised(output) for output in outputs]
     largest = max(normal.count(text) for text in set(normal))
-    pairs = list(combinations(normal, 2))[:_MOST_PAIRS]
-    similarity = sum(_similarity(one, other) for one, other in pairs) / len(pairs)
+    pairs = list(combinations([_neighbours(text) for text in normal], 2))[:_MOST_PAIRS]
+    similarity = sum(_alike(one, other) for one, other in pairs) / len(pairs)
     return Agreement(len(outputs), len(set(normal)), largest, similarity)
 
 
@@ -47,9 +47,12 @@ def normalised(output: str) -> str:
         return " ".join(output.casefold().split())
 
 
-def _similarity(one: str, other: str) -> float:
-    """How much of two texts is the same words in the same order; of very long ones the beginning is looked at."""
-    if one == other:
-        return 1.0
-    words = (one.split()[:_MOST_WORDS], other.split()[:_MOST_WORDS])
-    return SequenceMatcher(None, *words, autojunk=False).ratio()
+def _neighbours(text: str) -> Counter[tuple[str, str]]:
+    """How often each word follows each other in the text."""
+    words = text.split()
+    return Counter(pairwise(("", *words, "")))
+
+
+def _alike(one: Counter[tuple[str, str]], other: Counter[tuple[str, str]]) -> float:
+    """The share of neighbouring words that two texts have in common (the Dice coefficient), 0 to 1."""
+    return 2 * (one & other).total() / (one.total() + other.total())
