@@ -149,6 +149,7 @@ def run_of(cell: Cell, usd: str | None = "0.01", *, output: str | None = "an ans
         tool_calls=2,
         input_tokens=1_000,
         output_tokens=100,
+        runtime_seconds=Decimal("4.5"),
         model_usd=model,
         runtime_usd=Decimal("0.0001"),
         total_usd=None if model is None else model + Decimal("0.0001"),

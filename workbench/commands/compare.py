@@ -20,6 +20,7 @@ from workbench.comparison.planning import PlanError, Planned, Wish, make_plan, p
 from workbench.comparison.report import Report, make_report
 from workbench.comparison.results import Result, read_results
 from workbench.comparison.wording import size
+from workbench.cost.selfhost import load_rates
 from workbench.definition.inputs import InputError
 from workbench.definition.problems import DefinitionError
 from workbench.sandbox.sandbox import SandboxError
@@ -84,7 +85,9 @@ async def _compared(sitting: Sitting, planned: Planned, book: Book, options: arg
             f"comparison {plan.name}: all {len(results)} runs were finished before; --fresh runs them anew",
             file=sys.stderr,
         )
-    return make_report(plan, results, runs_per_month=options.runs_per_month, stopped=stopped), cancelled
+    return make_report(
+        plan, results, runs_per_month=options.runs_per_month, rates=load_rates(), stopped=stopped
+    ), cancelled
 
 
 async def _run_cells(
@@ -145,7 +148,9 @@ def _report_stored(options: argparse.Namespace) -> int:
         if not names:
             raise StoreError(f"there is no comparison of {options.agent.absolute()} yet")
         plan = book.plan(options.name or names[0])
-        report = make_report(plan, read_results(plan, book, store), runs_per_month=options.runs_per_month)
+        report = make_report(
+            plan, read_results(plan, book, store), runs_per_month=options.runs_per_month, rates=load_rates()
+        )
     _write(report, options)
     return DONE
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from workbench.commands.money import seconds, usd
+from workbench.commands.money import seconds
 from workbench.commands.style import Style
 from workbench.comparison.plan import Plan
 from workbench.comparison.progress import CellProgress, Progress
+from workbench.cost.amounts import usd
 from workbench.trace.terminal import one_line
 
 _EVERY = 0.2

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from workbench.commands.exit_codes import DONE, USAGE
-from workbench.commands.money import usd
+from workbench.cost.amounts import usd
 from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse, FuseStatus
 from workbench.trace.errors import StoreError
 

@@ -68,7 +68,7 @@ class UnknownComparisonError(StoreError):
 
 
 class Book:
-    """The comparisons of one agent folder; threads may share it. Each method raises `StoreError` when its file fails."""
+    """The comparisons of one agent folder; threads may share it. All methods raise `StoreError` when its file fails."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         """For `open`."""

@@ -17,6 +17,7 @@ from workbench.comparison.plan import Plan, Variant
 from workbench.comparison.results import Measured, Result
 from workbench.comparison.statistics import Rate, Spread, rate, spread
 from workbench.cost.projection import Projection, RunCost, project
+from workbench.cost.selfhost import SelfHosted, SelfHostRates, self_hosted
 
 DEFAULT_RUNS_PER_MONTH = 1_000
 
@@ -60,17 +61,23 @@ class VariantReport:
     sum_usd: Decimal | None
     agreement: Agreements | None
     projection: Projection | None
+    self_hosted: SelfHosted | None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A comparison and what came of it. `stopped` tells why it is not complete, if a run ended it."""
+    """A comparison and what came of it.
+
+    `rates` are those of machines of one's own, None when they are not asked for. `stopped` tells why it is not
+    complete, if a run ended it.
+    """
 
     plan: Plan
     variants: Sequence[VariantReport]
     contrasts: Sequence[Contrast]
     results: Sequence[Result]
     runs_per_month: int
+    rates: SelfHostRates | None
     stopped: str | None = None
 
     @property
@@ -84,6 +91,7 @@ def make_report(
     results: Sequence[Result],
     *,
     runs_per_month: int = DEFAULT_RUNS_PER_MONTH,
+    rates: SelfHostRates | None = None,
     stopped: str | None = None,
 ) -> Report:
     """The report of these results, which are those of all cells of the plan."""
@@ -94,15 +102,18 @@ def make_report(
     }
     return Report(
         plan=plan,
-        variants=[_variant(variant, found, runs_per_month) for variant, found in by_variant.items()],
+        variants=[_variant(variant, found, runs_per_month, rates) for variant, found in by_variant.items()],
         contrasts=contrasts(measured),
         results=results,
         runs_per_month=runs_per_month,
+        rates=rates,
         stopped=stopped,
     )
 
 
-def _variant(variant: Variant, results: Sequence[Result], runs_per_month: int) -> VariantReport:
+def _variant(
+    variant: Variant, results: Sequence[Result], runs_per_month: int, rates: SelfHostRates | None
+) -> VariantReport:
     measured = [result.measured for result in results if result.measured is not None]
     return VariantReport(
         variant=variant,
@@ -122,6 +133,7 @@ def _variant(variant: Variant, results: Sequence[Result], runs_per_month: int) -
         sum_usd=_sum([run.total_usd for run in measured]),
         agreement=_agreements(results),
         projection=_projection(measured, runs_per_month),
+        self_hosted=_self_hosted(measured, runs_per_month, rates),
     )
 
 
@@ -143,6 +155,15 @@ def _projection(measured: Sequence[Measured], runs_per_month: int) -> Projection
     if not measured:
         return None
     return project(runs_per_month, [RunCost(run.model_usd, run.runtime_usd) for run in measured])
+
+
+def _self_hosted(measured: Sequence[Measured], runs_per_month: int, rates: SelfHostRates | None) -> SelfHosted | None:
+    """The month on machines of one's own, if every run took as long as these did on average."""
+    if not measured or rates is None:
+        return None
+    seconds = sum((run.runtime_seconds for run in measured), Decimal(0)) / len(measured)
+    hosted = sum((run.runtime_usd for run in measured), Decimal(0)) / len(measured)
+    return self_hosted(rates, runs_per_month, seconds, hosted)
 
 
 def _agreements(results: Sequence[Result]) -> Agreements | None:

@@ -37,6 +37,7 @@ class Measured:
     tool_calls: int
     input_tokens: int
     output_tokens: int
+    runtime_seconds: Decimal
     model_usd: Decimal | None
     runtime_usd: Decimal
     total_usd: Decimal | None
@@ -95,6 +96,7 @@ def measured(summary: RunSummary, store: Store) -> Measured:
         tool_calls=summary.tool_calls,
         input_tokens=summary.usage.total_input_tokens,
         output_tokens=summary.usage.output_tokens,
+        runtime_seconds=costs.runtime_seconds if costs else Decimal(0),
         model_usd=costs.model if costs else None,
         runtime_usd=costs.runtime if costs else Decimal(0),
         total_usd=costs.total if costs else None,

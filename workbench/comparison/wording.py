@@ -9,7 +9,8 @@ from workbench.comparison.contrast import Contrast, Measure
 from workbench.comparison.plan import Plan
 from workbench.comparison.report import Agreements, Report, VariantReport
 from workbench.comparison.statistics import Rate, Spread
-from workbench.cost.amounts import UNKNOWN, usd
+from workbench.cost.amounts import UNKNOWN, usd, usd_and_cents
+from workbench.cost.selfhost import SelfHostRates, user_file
 
 NOTHING = "–"
 """Stands where there is no figure."""
@@ -142,9 +143,20 @@ def notes(report: Report) -> Sequence[str]:
         said.append(
             "The runs share the vendor's prompt cache, as in production: the first of a variant may pay to fill it."
         )
+    if report.rates is not None and any(row.self_hosted for row in report.variants):
+        said.append(_rates(report.rates))
     if report.plan.files is not None:
         said.append("Each run started from its own copy of the agent's kept workspace.")
     return said
+
+
+def _rates(rates: SelfHostRates) -> str:
+    whose = f"the example's, not yours: copy it to {user_file()} and change it" if rates.is_example else "your own"
+    busy = f"{(rates.busy_share * 100).normalize():f}"
+    return (
+        f"A machine of your own: {usd_and_cents(rates.machine_usd)} a month, {rates.runs_at_once} runs at once, busy "
+        f"{busy} % of the time, {usd_and_cents(rates.fixed_usd)} a month besides. These rates are {whose}."
+    )
 
 
 def _what_cannot_be_told(report: Report) -> Sequence[str]:

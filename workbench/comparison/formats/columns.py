@@ -52,6 +52,24 @@ def projection_table(report: Report) -> Table:
     return Table(head, rows, [False, True, True, True, True, True])
 
 
+def self_hosted_table(report: Report) -> Table:
+    """The runtime of the month, hosted and on machines of one's own: a row for each variant that has a result."""
+    head = ["variant", "seconds a run", "hosted", "your machines", "machines", "yours cheaper from"]
+    rows = [
+        [
+            row.variant.name,
+            f"{found.seconds:,.1f}",
+            usd_and_cents(found.hosted_usd),
+            usd_and_cents(found.own_usd),
+            f"{found.machines:,}",
+            "never" if found.cheaper_from is None else f"{found.cheaper_from:,} runs a month",
+        ]
+        for row in report.variants
+        if (found := row.self_hosted) is not None
+    ]
+    return Table(head, rows, [False, True, True, True, True, True])
+
+
 def contrast_table(report: Report) -> Table:
     """Each variant against each other, a row for each measure."""
     rows = [

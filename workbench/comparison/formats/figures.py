@@ -13,6 +13,7 @@ from workbench.comparison.statistics import Spread
 from workbench.cost.amounts import microdollars
 from workbench.cost.projection import Projection
 from workbench.cost.projection import Spread as Month
+from workbench.cost.selfhost import SelfHosted, SelfHostRates
 from workbench.jsontypes import JsonObject, JsonValue
 
 FORMAT_VERSION = 1
@@ -31,6 +32,7 @@ def report_figures(report: Report) -> JsonObject:
         "complete": report.complete,
         "stopped": report.stopped,
         "runs_per_month": report.runs_per_month,
+        "self_host_rates": _rates(report.rates),
         "variants": [variant_figures(row) for row in report.variants],
         "differences": [_contrast(found) for found in report.contrasts],
         "runs": [run_figures(result) for result in report.results],
@@ -71,6 +73,7 @@ def variant_figures(row: VariantReport) -> Mapping[str, JsonValue]:
             "similarity": round(row.agreement.similarity, 4) if row.agreement else None,
         },
         "month": _projection(row.projection),
+        "self_hosted": _self_hosted(row.self_hosted),
     }
 
 
@@ -115,11 +118,33 @@ def _contrast(found: Contrast) -> JsonObject:
     }
 
 
+def _rates(rates: SelfHostRates | None) -> JsonObject | None:
+    if rates is None:
+        return None
+    return {
+        "machine_usd_per_month": format(rates.machine_usd, "f"),
+        "runs_at_once": rates.runs_at_once,
+        "busy_share": format(rates.busy_share, "f"),
+        "fixed_usd_per_month": format(rates.fixed_usd, "f"),
+        "example": rates.is_example,
+    }
+
+
 def _projection(found: Projection | None) -> Mapping[str, JsonValue]:
     return {
         "model_usd": _month(found.model if found else None),
         "runtime_usd": _month(found.runtime if found else None),
         "total_usd": _month(found.total if found else None),
+    }
+
+
+def _self_hosted(found: SelfHosted | None) -> Mapping[str, JsonValue]:
+    return {
+        "seconds": _number(found.seconds) if found else None,
+        "hosted_usd": _usd(found.hosted_usd) if found else None,
+        "own_usd": _usd(found.own_usd) if found else None,
+        "machines": found.machines if found else None,
+        "cheaper_from_runs": found.cheaper_from if found else None,
     }
 
 

@@ -6,7 +6,13 @@ import re
 from collections.abc import Sequence
 
 from workbench.comparison import wording
-from workbench.comparison.formats.columns import Table, contrast_table, projection_table, variant_table
+from workbench.comparison.formats.columns import (
+    Table,
+    contrast_table,
+    projection_table,
+    self_hosted_table,
+    variant_table,
+)
 from workbench.comparison.report import Report
 from workbench.trace.terminal import one_line
 
@@ -29,6 +35,8 @@ def as_markdown(report: Report) -> str:
             "If they cost what these did on average.",
             _table(projection_table(report)),
         ]
+    if report.rates is not None and any(row.self_hosted for row in report.variants):
+        parts += ["## Its runtime on machines of your own", _table(self_hosted_table(report))]
     parts += ["## What the figures mean", "\n".join(f"- {escaped(note)}" for note in wording.notes(report))]
     return "\n\n".join(parts) + "\n"
 

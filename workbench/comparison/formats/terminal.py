@@ -5,7 +5,13 @@ from __future__ import annotations
 import textwrap
 
 from workbench.comparison import wording
-from workbench.comparison.formats.columns import Table, contrast_table, projection_table, variant_table
+from workbench.comparison.formats.columns import (
+    Table,
+    contrast_table,
+    projection_table,
+    self_hosted_table,
+    variant_table,
+)
 from workbench.comparison.report import Report
 from workbench.trace.terminal import one_line, printable
 
@@ -28,6 +34,8 @@ def as_text(report: Report) -> str:
     if any(row.projection for row in report.variants):
         lines += ["", f"a month of {report.runs_per_month:,} runs, if they cost what these did on average"]
         lines += table_lines(projection_table(report))
+    if report.rates is not None and any(row.self_hosted for row in report.variants):
+        lines += ["", "its runtime on machines of your own", *table_lines(self_hosted_table(report))]
     lines.append("")
     for note in wording.notes(report):
         lines += textwrap.wrap(printable(note), _WIDTH, subsequent_indent="  ")
