@@ -56,7 +56,7 @@ def test_the_interval_holds_the_rate(counts: tuple[int, int]) -> None:
 def test_a_spread() -> None:
     found = spread(values(4, 1, 3, 2))
     assert found is not None
-    assert (found.median, found.mean, found.low, found.high, found.of) == (Decimal("2.5"), Decimal("2.5"), 1, 4, 4)
+    assert [found.median, found.mean, found.low, found.high, found.of] == values("2.5", "2.5", 1, 4, 4)
 
 
 @pytest.mark.parametrize(("repeats", "least"), [(1, 1.0), (2, 1 / 3), (3, 0.1), (4, 2 / 70), (5, 2 / 252)])
@@ -89,7 +89,7 @@ def test_an_input_that_is_hard_for_all_counts_against_none() -> None:
 def test_only_common_inputs_are_compared() -> None:
     found = compare({"a": values(1), "b": values(9)}, {"a": values(2), "c": values(0)})
     assert found is not None
-    assert (found.inputs, found.first, found.second) == (1, 1, 2)
+    assert [found.inputs, found.first, found.second] == values(1, 1, 2)
     assert compare({"a": values(1)}, {"b": values(1)}) is None
 
 
@@ -170,7 +170,7 @@ def test_holm() -> None:
     p = [Fraction(1, 100), Fraction(4, 100), Fraction(3, 100)]
     assert holm(p) == [Fraction(3, 100), Fraction(6, 100), Fraction(6, 100)]
     assert holm([]) == []
-    assert holm([Fraction(1, 2), Fraction(9, 10)]) == [1, 1]
+    assert holm([Fraction(1, 2), Fraction(9, 10)]) == [Fraction(1), Fraction(1)]
 
 
 def test_a_coin() -> None:

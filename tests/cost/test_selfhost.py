@@ -30,7 +30,7 @@ EXAMPLE = SelfHostRates(Decimal(60), 8, Decimal("0.3"), Decimal(0), BUILTIN_FILE
 def test_three_workloads(runs: int, seconds: str, hosted: str, cheaper_from: int) -> None:
     found = self_hosted(EXAMPLE, runs, Decimal(seconds), PRICES.runtime_cost(Decimal(seconds)))
     assert found.hosted_usd.quantize(Decimal("0.01")) == Decimal(hosted)
-    assert (found.machines, found.own_usd) == (1, 60)
+    assert (found.machines, found.own_usd) == (1, Decimal(60))
     assert found.cheaper_from == cheaper_from
 
 
@@ -48,7 +48,7 @@ def test_the_users_file_is_beside_the_users_prices(tmp_path: Path, monkeypatch: 
     mine.parent.mkdir()
     mine.write_text("machine_usd_per_month: 33.10\nruns_at_once: 4\nbusy_share: 1\nfixed_usd_per_month: 0\n")
     rates = load_rates()
-    assert (rates.machine_usd, rates.busy_share, rates.source) == (Decimal("33.10"), 1, mine)
+    assert (rates.machine_usd, rates.busy_share, rates.source) == (Decimal("33.10"), Decimal(1), mine)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_machine_that_costs_more_than_all_it_carries_never_pays() -> None:
 
 def test_runs_that_take_no_time_cost_nothing_hosted() -> None:
     found = self_hosted(EXAMPLE, 100, Decimal(0), Decimal(0))
-    assert (found.hosted_usd, found.own_usd, found.cheaper_from) == (0, 60, None)
+    assert (found.hosted_usd, found.own_usd, found.cheaper_from) == (Decimal(0), Decimal(60), None)
 
 
 @settings(deadline=None, max_examples=60)

@@ -16,6 +16,7 @@ from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAG
 from workbench.commands.problems import print_problems
 from workbench.comparison.book import Book
 from workbench.comparison.concurrency import fitting
+from workbench.comparison.plan import Plan
 from workbench.comparison.planning import PlanError, Planned, Wish, make_plan, plan_again
 from workbench.comparison.report import Report, make_report
 from workbench.comparison.results import Result, read_results
@@ -85,9 +86,7 @@ async def _compared(sitting: Sitting, planned: Planned, book: Book, options: arg
             f"comparison {plan.name}: all {len(results)} runs were finished before; --fresh runs them anew",
             file=sys.stderr,
         )
-    return make_report(
-        plan, results, runs_per_month=options.runs_per_month, rates=load_rates(), stopped=stopped
-    ), cancelled
+    return _report(plan, results, options, stopped), cancelled
 
 
 async def _run_cells(
@@ -148,11 +147,13 @@ def _report_stored(options: argparse.Namespace) -> int:
         if not names:
             raise StoreError(f"there is no comparison of {options.agent.absolute()} yet")
         plan = book.plan(options.name or names[0])
-        report = make_report(
-            plan, read_results(plan, book, store), runs_per_month=options.runs_per_month, rates=load_rates()
-        )
+        report = _report(plan, read_results(plan, book, store), options)
     _write(report, options)
     return DONE
+
+
+def _report(plan: Plan, results: Sequence[Result], options: argparse.Namespace, stopped: str | None = None) -> Report:
+    return make_report(plan, results, runs_per_month=options.runs_per_month, rates=load_rates(), stopped=stopped)
 
 
 def _list(agent: Path) -> int:

@@ -10,7 +10,7 @@ from workbench.comparison.plan import Plan
 from workbench.comparison.report import Agreements, Report, VariantReport
 from workbench.comparison.statistics import Rate, Spread
 from workbench.cost.amounts import UNKNOWN, usd, usd_and_cents
-from workbench.cost.selfhost import SelfHostRates, user_file
+from workbench.cost.selfhost import SelfHostRates
 
 NOTHING = "–"
 """Stands where there is no figure."""
@@ -151,7 +151,9 @@ def notes(report: Report) -> Sequence[str]:
 
 
 def _rates(rates: SelfHostRates) -> str:
-    whose = f"the example's, not yours: copy it to {user_file()} and change it" if rates.is_example else "your own"
+    whose = (
+        "the example's, not yours: `workbench prices` says where to put your own" if rates.is_example else "your own"
+    )
     busy = f"{(rates.busy_share * 100).normalize():f}"
     return (
         f"A machine of your own: {usd_and_cents(rates.machine_usd)} a month, {rates.runs_at_once} runs at once, busy "

@@ -33,7 +33,7 @@ def variant_table(report: Report) -> Table:
 
 def projection_table(report: Report) -> Table:
     """What a month would cost: a row for each variant that has a result."""
-    head = ["variant", "model", "runtime", "total a month", "cheapest run", "dearest run"]
+    head = ["variant", "model", "runtime", "total a month", "all as the cheapest", "all as the dearest"]
     rows = []
     for row in report.variants:
         found = row.projection
