@@ -53,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"workbench {__version__}")
     commands = _Commands(parser)
     _add_run(commands)
+    _add_replay(commands)
     _add_compare(commands)
     _add_definition(commands)
     _add_trace(commands)
@@ -82,8 +83,47 @@ def _add_run(commands: _Commands) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON event a line")
     parser.add_argument("--model", help="another model than the agent's")
     parser.add_argument("--budget", metavar="USD", help="another budget than the agent's")
-    parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="another timeout than the agent's")
+    _sitting_arguments(parser)
+
+
+_SOURCES = ("live", "tape-while-unchanged", "tape")
+_REPEATED = (
+    ("--set", "KEY=VALUE", "another setting of agent.yaml, such as max_iterations=30"),
+    ("--reply", "STEP=TEXT|@FILE", "another reply of the model"),
+    ("--result", "STEP.CALL=TEXT|@FILE", "another tool result"),
+    ("--error", "STEP.CALL=TEXT|@FILE", "a tool error in place of the result"),
+    ("--say", "STEP=TEXT|@FILE", "what the user says after a step"),
+)
+
+
+def _add_replay(commands: _Commands) -> None:
+    parser = commands.add("replay", "replay", "run a stored run again: its tape up to a step, edited, live from there")
+    _run_argument(parser)
+    parser.add_argument("--from", dest="start", metavar="STEP", help="the fork point: a step (3) or a call of it (3.2)")
+    parser.add_argument("--prompt", metavar="FILE", help="another system prompt")
+    parser.add_argument("--input", "-i", help="another input: text, @FILE, - or a name under inputs/")
+    parser.add_argument("--model", help="another model")
+    for option, metavar, said in _REPEATED:
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=said)
+    parser.add_argument("--model-from", choices=_SOURCES, help="who answers as the model from the fork point on")
+    parser.add_argument("--tools", choices=_SOURCES, help="what tools give from the fork point on")
+    _replay_arguments(parser)
+    parser = commands.add("resume", "resume", "go on with a run that was cut off, from its last complete step")
+    _run_argument(parser)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another limit: budget.usd=2")
+    _replay_arguments(parser)
+
+
+def _replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only say what comes from the tape, and what that costs")
+    parser.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
+    parser.add_argument("--json", action="store_true", help="print one JSON event a line")
+    _sitting_arguments(parser)
+
+
+def _sitting_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
     parser.add_argument(
         "--runtime",
         metavar="NAME",
@@ -111,8 +151,7 @@ def _add_compare(commands: _Commands) -> None:
     how = parser.add_argument_group("how it is run")
     how.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
     how.add_argument("--concurrency", type=int, metavar="N", help="runs at once (default: what this machine bears)")
-    how.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
-    how.add_argument("--runtime", metavar="NAME", help="another Docker runtime than the proven gVisor one")
+    _sitting_arguments(how)
     how.add_argument("--fresh", action="store_true", help="run everything anew; earlier runs stay in the store")
     how.add_argument(
         "--no-run", action="store_true", help="only report what there is of the last comparison, or --name"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.commands.amount import usd_above_zero
 from workbench.commands.compare_progress import ProgressLines
 from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
+from workbench.commands.money import usd_option
 from workbench.commands.problems import print_problems
 from workbench.comparison.book import Book
 from workbench.comparison.concurrency import fitting
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
     sitting = Sitting.open(
         options.agent,
         offline=options.offline,
-        fuse_usd=usd_above_zero(options.fuse, "--fuse"),
+        fuse_usd=usd_option(options.fuse, "--fuse"),
         runtime=options.runtime,
     )
     print_problems(sitting.warnings, sys.stderr)
@@ -97,7 +97,7 @@ async def _run_cells(
 
     first = next(iter(planned.definitions.values()))
     at_once = options.concurrency or fitting(first)
-    sitting.prewarm(first, min(at_once, unfinished))
+    sitting.expect(first, min(at_once, unfinished))
     async with sitting:
         matrix = Matrix(sitting, planned, book, at_once)
         cancelled = _cancel_on_signals(matrix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from workbench.cost.amounts import usd
 from workbench.cost.usage import Usage
@@ -12,6 +12,23 @@ from workbench.trace.events import Costs
 def short_usd(amount: Decimal | None) -> str:
     """An amount with four decimals, for tables."""
     return "unknown" if amount is None else f"${amount:,.4f}"
+
+
+def usd_option(text: str | None, option: str) -> Decimal | None:
+    """The amount that an option gives, None where it is not given.
+
+    Raises:
+        ValueError: it is no amount above 0.
+    """
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount <= 0:
+        raise ValueError(f"{option} takes an amount of USD above 0, such as 0.50, not {text!r}")
+    return amount
 
 
 def tokens(usage: Usage) -> str:

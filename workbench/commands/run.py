@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import signal
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from workbench.commands.amount import usd_above_zero
 from workbench.commands.exit_codes import USAGE, of_run
+from workbench.commands.money import usd_option
 from workbench.commands.problems import print_problems
-from workbench.commands.timeline_text import TimelineText
+from workbench.commands.run_output import outputs, stop_on_signals
 from workbench.definition.inputs import InputError, resolve_input
 from workbench.definition.problems import DefinitionError
 from workbench.engine.world import LiveText
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.sitting import Sitting, SittingError
-from workbench.trace.codec import event_to_json
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event
 
 if TYPE_CHECKING:
-    from workbench.engine.run import Run, RunEnd
+    from workbench.engine.run import RunEnd
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,14 +29,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         overrides = Overrides(
             model=options.model,
-            budget_usd=usd_above_zero(options.budget, "--budget"),
+            budget_usd=usd_option(options.budget, "--budget"),
             timeout=options.timeout,
         )
         standard_input = sys.stdin.read() if options.input == "-" else None
         sitting = Sitting.open(
             options.agent,
             offline=options.offline,
-            fuse_usd=usd_above_zero(options.fuse, "--fuse"),
+            fuse_usd=usd_option(options.fuse, "--fuse"),
             runtime=options.runtime,
             overrides=overrides,
         )
@@ -51,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"workbench: {error}", file=sys.stderr)
         return USAGE
     print_problems(sitting.warnings, sys.stderr)
-    show, live = _outputs(options.json)
+    show, live = outputs(options.json)
     end = asyncio.run(_run(sitting, text, show, live))
     return of_run(end)
 
@@ -59,24 +56,5 @@ def run(options: argparse.Namespace) -> int:
 async def _run(sitting: Sitting, text: str, show: Callable[[Event], None], live: Callable[[LiveText], None]) -> RunEnd:
     async with sitting:
         run = sitting.new_run(text, show=show, live=live)
-        _stop_on_signals(run)
+        stop_on_signals(run)
         return await run.execute()
-
-
-def _stop_on_signals(run: Run) -> None:
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, run.cancel, "cancelled")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, run.cancel, "interrupted")
-
-
-def _outputs(as_json: bool) -> tuple[Callable[[Event], None], Callable[[LiveText], None]]:
-    if as_json:
-        return _print_json, lambda delta: None
-    timeline = TimelineText(sys.stdout)
-    return timeline.event, timeline.live
-
-
-def _print_json(event: Event) -> None:
-    sys.stdout.write(json.dumps(event_to_json(event)) + "\n")
-    sys.stdout.flush()

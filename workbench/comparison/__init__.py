@@ -1,1 +1,1 @@
-"""Variants of an agent over inputs and repeats: what they do and cost, and whether differences are more than chance."""
+"""Compare variants of an agent over inputs and repeats: their cost, and whether a difference is more than chance."""

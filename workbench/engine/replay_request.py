@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
 from workbench.jsontypes import JsonObject, JsonValue
@@ -68,3 +69,26 @@ class ReplayRequest:
     edits: Edits = field(default_factory=Edits)
     model: Source = "live"
     tools: Source = "tape_while_unchanged"
+
+
+def described(request: ReplayRequest, fork: ForkPoint, spent_before: Decimal) -> JsonObject:
+    """What was asked for, as `RunStarted.replay` holds it."""
+    edits = request.edits
+    return {
+        "parent": request.parent_run_id,
+        "fork": [fork.step, fork.call],
+        "model": request.model,
+        "tools": request.tools,
+        "edits": {
+            "system_prompt": edits.system_prompt,
+            "input": edits.input,
+            "settings": dict(edits.settings),
+            "replies": {str(step): list(blocks) for step, blocks in edits.replies.items()},
+            "results": {
+                f"{step}.{call}": {"content": list(edit.content), "is_error": edit.is_error}
+                for (step, call), edit in edits.results.items()
+            },
+            "messages": {str(step): text for step, text in edits.messages.items()},
+        },
+        "spent_before_usd": format(spent_before, "f"),
+    }

@@ -108,15 +108,20 @@ class LiveText:
     text: str
 
 
+OpenWorkplace = Callable[[AgentDefinition, NoticeSink, str | None], AbstractAsyncContextManager[Workplace]]
+"""Opens a place for the tools of a run, with the files of a snapshot if one is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a run is given.
 
-    `record` makes an event durable before it returns; `show` is told of streaming text and must not block.
+    `workplace` opens a place for tools, with the files of a snapshot if one is named. `record` makes an event durable
+    before it returns; `show` is told of streaming text and must not block.
     """
 
     model: Model
-    workplace: Callable[[AgentDefinition, NoticeSink], AbstractAsyncContextManager[Workplace]]
+    workplace: OpenWorkplace
     prices: Prices
     fuse: Fuse | None
     redactor: Redactor

@@ -74,20 +74,24 @@ class Workplaces:
         """Have `count` sandboxes for the agent ready soon; a failure is told by the run that needs one."""
         self._sandboxes.prewarm(sandbox_spec(definition, self._environment, self._runtime), count)
 
+    def resolve_by(self, environment: Mapping[str, str]) -> None:
+        """Resolve references by these variables from the next workplace on."""
+        self._environment = environment
+
     @asynccontextmanager
     async def open(
-        self, definition: AgentDefinition, notices: NoticeSink, files: str | None = None
+        self, definition: AgentDefinition, notices: NoticeSink, snapshot: str | None = None
     ) -> AsyncIterator[RunWorkplace]:
         """A workplace for one run, closed and its sandbox removed at the end.
 
-        `files` is the snapshot that a workspace of the run's own starts from, None for an empty one or the agent's.
+        With a `snapshot` the workspace begins with its files, and is the run's own even if the agent's is persistent.
 
         Raises:
             SandboxError: no sandbox could be had.
             ToolboxError: a declared server could not be started or reached.
             UnsetVariableError: the agent refers to a variable that is unset.
         """
-        workplace = RunWorkplace(self, definition, notices, files)
+        workplace = RunWorkplace(self, definition, notices, snapshot)
         try:
             await workplace.begin()
             yield workplace
@@ -122,12 +126,12 @@ class RunWorkplace:
     """The sandbox and the toolbox of one run."""
 
     def __init__(
-        self, workplaces: Workplaces, definition: AgentDefinition, notices: NoticeSink, files: str | None = None
+        self, workplaces: Workplaces, definition: AgentDefinition, notices: NoticeSink, snapshot: str | None = None
     ) -> None:
         self._workplaces = workplaces
-        self._definition = definition
+        self._definition = definition if snapshot is None else replace(definition, persistent=False)
+        self._snapshot = snapshot
         self._notices = notices
-        self._files = files
         self._http_transports = workplaces.http_transports()
         self._toolbox: Toolbox | None = None
         self._open = AsyncExitStack()
@@ -148,8 +152,8 @@ class RunWorkplace:
             self.sandbox.on_notice(self._notices)
             if not self._definition.persistent:
                 self._own_workspaces.append(self.sandbox.workspace)
-            if self._files is not None:
-                await self.sandbox.restore(self._files)
+            if self._snapshot is not None:
+                await self.sandbox.restore(self._snapshot)
         await self._open_toolbox()
 
     async def renew(self) -> None:

@@ -1,0 +1,107 @@
+"""Where a replay leaves its tape: the fork point of a request, checked against what the tape holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.definition.settings import LIMITS, canonical_settings
+from workbench.engine.playback import call_digest
+from workbench.engine.replay_request import Edits, ForkPoint, ReplayRequest
+from workbench.jsontypes import JsonObject
+from workbench.trace.tape import Tape, TapedTurn
+
+
+class ReplayError(ValueError):
+    """The replay that is asked for cannot be. `str` tells a person why, and what can be."""
+
+
+def resolve_fork(tape: Tape, request: ReplayRequest) -> ForkPoint:
+    """The fork point of a request, checked: the one that it names, or the earliest that its edits can affect.
+
+    Raises:
+        ReplayError: a step or call that the tape does not have, or an edit that would never be used.
+    """
+    _check_edits(tape, request.edits)
+    earliest = earliest_fork(tape, request.edits)
+    fork = request.fork or earliest
+    last = ForkPoint(len(tape.turns) + 1)
+    if fork.step < 1 or fork.call < 0 or fork > last:
+        raise ReplayError(f"the run has {len(tape.turns)} steps: fork at 1 to {last.step}, not at {fork.step}")
+    turn = tape.turn(fork.step)
+    if turn is not None and fork.call > len(turn.calls):
+        raise ReplayError(
+            f"step {fork.step} made {len(turn.calls)} tool calls; there is no call {fork.call} to fork at"
+        )
+    _check_use(tape, request, fork)
+    return fork
+
+
+def earliest_fork(tape: Tape, edits: Edits) -> ForkPoint:
+    """The earliest point that the edits can affect; behind the last step where there is none."""
+    points = [ForkPoint(len(tape.turns) + 1)]
+    if edits.system_prompt is not None or edits.input is not None or 0 in edits.messages:
+        points.append(ForkPoint(1))
+    if any(key not in LIMITS for key in canonical_settings(edits.settings)):
+        points.append(ForkPoint(1))
+    points += [_behind_reply(tape, step, blocks) for step, blocks in edits.replies.items()]
+    points += [ForkPoint(step + 1) for step, _ in edits.results]
+    points += [ForkPoint(step + 1) for step in edits.messages if step > 0]
+    return min(points)
+
+
+def _behind_reply(tape: Tape, step: int, blocks: Sequence[JsonObject]) -> ForkPoint:
+    """The first thing behind an edited reply that the tape cannot answer for."""
+    turn = tape.turn(step)
+    calls = [block for block in blocks if block.get("type") == "tool_use"]
+    own = turn.calls if turn is not None else ()
+    for index, call in enumerate(calls, start=1):
+        if index > len(own) or own[index - 1].call.digest != call_digest(call):
+            return ForkPoint(step, index)
+    return ForkPoint(step + 1)
+
+
+def _check_edits(tape: Tape, edits: Edits) -> None:
+    canonical_settings(edits.settings)
+    for step in edits.replies:
+        _turn(tape, step, "reply")
+    for step, call in edits.results:
+        turn = _turn(tape, step, "tool result")
+        if not 1 <= call <= len(turn.calls):
+            raise ReplayError(f"step {step} has {len(turn.calls)} tool calls; there is no result {step}.{call} to edit")
+    for step in edits.messages:
+        if not 0 <= step <= len(tape.turns):
+            raise ReplayError(f"the run has {len(tape.turns)} steps; nothing can be said after step {step}")
+
+
+def _turn(tape: Tape, step: int, what: str) -> TapedTurn:
+    turn = tape.turn(step)
+    if turn is None or turn.reply is None:
+        raise ReplayError(f"the run has {tape.replies} replies; there is no {what} at step {step} to edit")
+    return turn
+
+
+def _check_use(tape: Tape, request: ReplayRequest, fork: ForkPoint) -> None:
+    """Refuse edits of what will not come from the tape."""
+    if request.model == "live":
+        for step in request.edits.replies:
+            if ForkPoint(step) >= fork:
+                raise ReplayError(
+                    f"the edited reply of step {step} would not be used: the model is asked live from {_said(fork)}"
+                )
+    if request.tools == "live":
+        for step, call in request.edits.results:
+            if ForkPoint(step, call) >= fork:
+                raise ReplayError(
+                    f"the edited result {step}.{call} would not be used: tools run live from {_said(fork)}"
+                )
+    needed = [_behind_reply(tape, step, blocks) for step, blocks in request.edits.replies.items()]
+    late = next((point for point in needed if point.call > 0 and point < fork), None)
+    if late is not None:
+        raise ReplayError(
+            f"the edited reply of step {late.step} makes a call that the tape does not hold: fork at {_said(late)} "
+            "or earlier"
+        )
+
+
+def _said(fork: ForkPoint) -> str:
+    return f"step {fork.step}" if fork.call == 0 else f"call {fork.step}.{fork.call}"
