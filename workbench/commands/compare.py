@@ -19,7 +19,8 @@ from workbench.comparison.concurrency import fitting
 from workbench.comparison.plan import Plan
 from workbench.comparison.planning import PlanError, Planned, Wish, make_plan, plan_again
 from workbench.comparison.report import Report, make_report
-from workbench.comparison.results import Result, read_results
+from workbench.comparison.results import read_results
+from workbench.comparison.timelines import read_timelines
 from workbench.comparison.wording import size
 from workbench.cost.selfhost import load_rates
 from workbench.definition.inputs import InputError
@@ -58,52 +59,46 @@ def _run(options: argparse.Namespace) -> int:
         runtime=options.runtime,
     )
     print_problems(sitting.warnings, sys.stderr)
+    stopped, cancelled = None, False
     with Book.open(sitting.folder) as book:
         planned = _planned(options, sitting, book)
         book.save(planned.plan)
         if options.fresh:
             book.forget(planned.plan.name)
-        report, cancelled = asyncio.run(_compared(sitting, planned, book, options))
-        _write(report, options)
+        unfinished = _unfinished(sitting.folder, planned.plan, book)
+        if unfinished:
+            stopped, cancelled = asyncio.run(_run_cells(sitting, planned, book, options.concurrency, unfinished))
+        else:
+            print(f"{planned.plan.name}: every run was finished before; --fresh runs them anew", file=sys.stderr)
+        report = _report(sitting.folder, planned.plan, book, options, stopped)
+    _write(report, options)
     if cancelled:
         return INTERRUPTED
-    if report.stopped is not None:
-        return LIMIT if report.stopped.startswith("fuse") else FAILED
+    if stopped is not None and stopped.startswith("fuse"):
+        return LIMIT
     return DONE if report.complete else FAILED
 
 
-async def _compared(sitting: Sitting, planned: Planned, book: Book, options: argparse.Namespace) -> tuple[Report, bool]:
-    """The report after all that can be run was run, and whether the user stopped it."""
-    plan = planned.plan
-    with Store.open(sitting.folder) as store:
-        results = read_results(plan, book, store)
-    unfinished = sum(result.measured is None for result in results)
-    stopped, cancelled = None, False
-    if unfinished:
-        results, stopped, cancelled = await _run_cells(sitting, planned, book, options, unfinished)
-    else:
-        print(
-            f"comparison {plan.name}: all {len(results)} runs were finished before; --fresh runs them anew",
-            file=sys.stderr,
-        )
-    return _report(plan, results, options, stopped), cancelled
-
-
 async def _run_cells(
-    sitting: Sitting, planned: Planned, book: Book, options: argparse.Namespace, unfinished: int
-) -> tuple[Sequence[Result], str | None, bool]:
-    """Run what has no result. Gives all results, why not all were run, and whether the user stopped it."""
+    sitting: Sitting, planned: Planned, book: Book, concurrency: int | None, unfinished: int
+) -> tuple[str | None, bool]:
+    """Run what has no result. Gives why not all of it was run, and whether the user stopped it."""
     from workbench.comparison.matrix import Matrix
 
     first = next(iter(planned.definitions.values()))
-    at_once = options.concurrency or fitting(first)
+    at_once = concurrency or fitting(first)
     sitting.expect(first, min(at_once, unfinished))
     async with sitting:
         matrix = Matrix(sitting, planned, book, at_once)
         cancelled = _cancel_on_signals(matrix)
         async with ProgressLines(sys.stderr, planned.plan, lambda: matrix.progress):
             await matrix.execute()
-        return read_results(planned.plan, book, sitting.store), matrix.progress.stopped, cancelled()
+        return matrix.progress.stopped, cancelled()
+
+
+def _unfinished(folder: Path, plan: Plan, book: Book) -> int:
+    with Store.open(folder) as store:
+        return sum(result.measured is None for result in read_results(plan, book, store))
 
 
 def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Planned:
@@ -142,18 +137,26 @@ def _cancel_on_signals(matrix: Matrix) -> Callable[[], bool]:
 
 
 def _report_stored(options: argparse.Namespace) -> int:
-    with Book.open(options.agent) as book, Store.open(options.agent, read_only=True) as store:
+    with Book.open(options.agent) as book:
         names = book.names()
         if not names:
             raise StoreError(f"there is no comparison of {options.agent.absolute()} yet")
-        plan = book.plan(options.name or names[0])
-        report = _report(plan, read_results(plan, book, store), options)
+        report = _report(options.agent, book.plan(options.name or names[0]), book, options)
     _write(report, options)
     return DONE
 
 
-def _report(plan: Plan, results: Sequence[Result], options: argparse.Namespace, stopped: str | None = None) -> Report:
-    return make_report(plan, results, runs_per_month=options.runs_per_month, rates=load_rates(), stopped=stopped)
+def _report(folder: Path, plan: Plan, book: Book, options: argparse.Namespace, stopped: str | None = None) -> Report:
+    with Store.open(folder, read_only=True) as store:
+        results = read_results(plan, book, store)
+        return make_report(
+            plan,
+            results,
+            runs_per_month=options.runs_per_month,
+            rates=load_rates(),
+            stopped=stopped,
+            timelines=read_timelines(plan, results, store),
+        )
 
 
 def _list(agent: Path) -> int:

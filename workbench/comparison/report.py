@@ -16,6 +16,7 @@ from workbench.comparison.contrast import Contrast, contrasts
 from workbench.comparison.plan import Plan, Variant
 from workbench.comparison.results import Measured, Result
 from workbench.comparison.statistics import Rate, Spread, rate, spread
+from workbench.comparison.timelines import AlignedTimelines
 from workbench.cost.projection import Projection, RunCost, project
 from workbench.cost.selfhost import SelfHosted, SelfHostRates, self_hosted
 
@@ -79,6 +80,7 @@ class Report:
     runs_per_month: int
     rates: SelfHostRates | None
     stopped: str | None = None
+    timelines: Sequence[AlignedTimelines] = ()
 
     @property
     def complete(self) -> bool:
@@ -93,6 +95,7 @@ def make_report(
     runs_per_month: int = DEFAULT_RUNS_PER_MONTH,
     rates: SelfHostRates | None = None,
     stopped: str | None = None,
+    timelines: Sequence[AlignedTimelines] = (),
 ) -> Report:
     """The report of these results, which are those of all cells of the plan."""
     by_variant = {variant: [r for r in results if r.cell.variant == variant] for variant in plan.variants}
@@ -108,6 +111,7 @@ def make_report(
         runs_per_month=runs_per_month,
         rates=rates,
         stopped=stopped,
+        timelines=timelines,
     )
 
 

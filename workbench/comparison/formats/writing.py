@@ -6,6 +6,7 @@ import json
 from typing import Literal
 
 from workbench.comparison.formats.figures import report_figures
+from workbench.comparison.formats.html import as_html
 from workbench.comparison.formats.markdown import as_markdown
 from workbench.comparison.formats.spreadsheet import runs_csv, variants_csv
 from workbench.comparison.formats.terminal import as_text
@@ -28,4 +29,4 @@ def written(report: Report, wanted: Format) -> str:
         case "json":
             return json.dumps(report_figures(report), indent=2) + "\n"
         case "html":
-            raise NotImplementedError
+            return as_html(report)
