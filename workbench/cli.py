@@ -186,9 +186,17 @@ def _add_trace(commands: _Commands) -> None:
     _run_argument(parser)
     parser.add_argument("--events", action="store_true", help="all events with all that they hold")
     parser.add_argument("--step", type=int, metavar="N", help="only this step")
-    parser = commands.add("export", "export", "write a run's whole trace to standard output")
+    parser = commands.add("export", "export", "write a run's whole trace, an HTML page of it, or OpenTelemetry spans")
     _run_argument(parser)
-    parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl: one event a line")
+    parser.add_argument(
+        "--format",
+        choices=["jsonl", "html", "otlp"],
+        default="jsonl",
+        help="jsonl: one event a line; html: one page; otlp: spans as OTLP/JSON (default: jsonl)",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file instead of standard output")
+    parser.add_argument("--endpoint", metavar="URL", help="otlp: send the spans to this collector instead")
+    parser.add_argument("--content", action="store_true", help="otlp: with prompts, messages, arguments and results")
     parser = commands.add(
         "diff", "diff", "show two runs step by step and where they part; exit code 1 when they differ"
     )

@@ -45,7 +45,8 @@ def body_of(data: EventData) -> str:
         case RunCompleted():
             return data.output
         case RunFailed():
-            return "\n".join(filter(None, [data.message, data.details and _json(data.details), data.stack_trace]))
+            details = _json(data.details) if data.details else None
+            return "\n".join(filter(None, [data.message, details, data.stack_trace]))
         case Egress() | Permission():
             return ""
 

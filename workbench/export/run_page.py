@@ -96,9 +96,8 @@ def _facts(summary: RunSummary, started: object) -> Sequence[tuple[str, str]]:
         facts.append(("made from", f"run {summary.parent_run_id}, live from step {summary.fork_step}"))
     if isinstance(started, RunStarted):
         captured = started.captured
-        missing = [
-            name for name, kept in (("tool calls", captured.tool_calls), ("reasoning", captured.reasoning)) if not kept
-        ]
+        parts = (("tool calls", captured.tool_calls), ("reasoning", captured.reasoning))
+        missing = [name for name, is_kept in parts if not is_kept]
         facts.append(("not captured", ", ".join(missing) or "nothing was left out"))
     return facts
 
