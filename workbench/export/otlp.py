@@ -1,4 +1,4 @@
-"""Spans in the JSON form of the OpenTelemetry protocol: opentelemetry.io/docs/specs/otlp, `ExportTraceServiceRequest`."""
+"""Spans in the JSON form of the OpenTelemetry protocol: one `ExportTraceServiceRequest`, as a collector takes it."""
 
 from __future__ import annotations
 

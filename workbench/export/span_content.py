@@ -78,24 +78,18 @@ def _part(block: JsonObject) -> JsonObject:
         case "thinking":
             return {"type": "reasoning", "content": str(block.get("thinking", ""))}
         case "tool_use":
-            return {
-                "type": "tool_call",
-                "id": block.get("id"),
-                "name": block.get("name"),
-                "arguments": block.get("input"),
-            }
+            return {"type": "tool_call", **_named(block), "arguments": block.get("input")}
         case "tool_result":
             return {"type": "tool_call_response", "id": block.get("tool_use_id"), "response": block.get("content")}
         case "server_tool_use":
             call = {"type": str(block.get("name")), "arguments": block.get("input")}
-            return {
-                "type": "server_tool_call",
-                "id": block.get("id"),
-                "name": block.get("name"),
-                "server_tool_call": call,
-            }
+            return {"type": "server_tool_call", **_named(block), "server_tool_call": call}
         case kind:
             return {"type": str(kind)}
+
+
+def _named(block: JsonObject) -> JsonObject:
+    return {"id": block.get("id"), "name": block.get("name")}
 
 
 def _tool(tool: JsonObject) -> JsonObject:

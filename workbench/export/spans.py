@@ -36,6 +36,8 @@ Value = str | bool | int | float | Sequence[str]
 Kind = Literal["internal", "client"]
 
 _PROVIDER = "anthropic"
+_QUOTES_OTHERS = frozenset({"server", "model"})
+"""Kinds of notices whose text may repeat what servers and models said."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -292,17 +294,10 @@ def _costs(costs: Costs) -> Mapping[str, float]:
 def _span_event(data: Notice | Egress | Permission, now: int) -> SpanEvent:
     match data:
         case Notice():
-            return SpanEvent("workbench.notice", now, {"kind": data.kind, "level": data.level, "text": data.text})
+            said = {} if data.kind in _QUOTES_OTHERS else {"text": data.text}
+            return SpanEvent("workbench.notice", now, {"kind": data.kind, "level": data.level, **said})
         case Egress():
-            return SpanEvent(
-                "workbench.egress",
-                now,
-                {
-                    "server.address": data.host,
-                    "server.port": data.port,
-                    "decision": data.decision,
-                    "reason": data.reason,
-                },
-            )
+            place: dict[str, Value] = {"server.address": data.host, "server.port": data.port}
+            return SpanEvent("workbench.egress", now, {**place, "decision": data.decision, "reason": data.reason})
         case Permission():
             return SpanEvent("workbench.permission", now, {"gen_ai.tool.name": data.tool, "state": data.state})
