@@ -143,6 +143,9 @@ def _add_compare(commands: _Commands) -> None:
         "--input", "-i", action="append", help="an input, as for `workbench run`; may be given several times"
     )
     what.add_argument("--inputs", type=Path, metavar="DIR", help="every file in this folder is an input")
+    what.add_argument(
+        "--judge", metavar="MODEL", help="a model that judges the answers in pairs, blinded, in both orders"
+    )
     what.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each (default: 1)")
     what.add_argument(
         "--name",

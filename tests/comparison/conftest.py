@@ -11,11 +11,12 @@ from textwrap import dedent
 import pytest
 
 from workbench.comparison.book import Book
-from workbench.comparison.matrix import Matrix
+from workbench.comparison.job import cell_jobs
 from workbench.comparison.plan import Cell, Plan, PlannedInput, Variant
 from workbench.comparison.planning import Planned, Wish, make_plan
 from workbench.comparison.report import Report, make_report
 from workbench.comparison.results import Measured, Result, read_results
+from workbench.comparison.runner import Runner
 from workbench.sitting.sitting import Sitting
 from workbench.trace.runs import RunSummary
 
@@ -76,7 +77,7 @@ class Agent:
         wish: Wish,
         *,
         concurrency: int = 4,
-        during: Callable[[Matrix], None] = lambda matrix: None,
+        during: Callable[[Runner], None] = lambda runner: None,
         fuse_usd: Decimal | None = None,
     ) -> Compared:
         """Make the comparison; `during` is called once all has begun."""
@@ -87,15 +88,15 @@ class Agent:
         with Book.open(self.folder) as book:
             book.save(planned.plan)
             async with sitting:
-                matrix = Matrix(sitting, planned, book, concurrency)
-                running = asyncio.create_task(matrix.execute())
+                runner = Runner(sitting, planned.plan.name, cell_jobs(planned), book, concurrency)
+                running = asyncio.create_task(runner.execute())
                 await asyncio.sleep(0)
-                during(matrix)
+                during(runner)
                 await asyncio.wait_for(running, 60)
                 results = read_results(planned.plan, book, sitting.store)
                 runs = sitting.store.runs(None)
-        report = make_report(planned.plan, results, stopped=matrix.progress.stopped)
-        return Compared(planned, report, runs, matrix)
+        report = make_report(planned.plan, results, stopped=runner.progress.stopped)
+        return Compared(planned, report, runs, runner)
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Compared:
     planned: Planned
     report: Report
     runs: Sequence[RunSummary]
-    matrix: Matrix
+    runner: Runner
 
     @property
     def run_ids(self) -> Sequence[str | None]:

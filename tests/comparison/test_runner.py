@@ -24,7 +24,7 @@ async def test_every_cell_is_run_once(agent: Agent) -> None:
     assert {run.trigger for run in compared.runs} == {"compare"}
     outputs = {result.measured.output for result in compared.report.results if result.measured}
     assert outputs == {"Found: first fact, asked for what?", "Found: first fact, asked for why?"}
-    assert compared.matrix.progress.count("finished") == 12
+    assert compared.runner.progress.count("finished") == 12
 
 
 async def test_starting_again_runs_nothing_that_finished(agent: Agent) -> None:
@@ -33,7 +33,7 @@ async def test_starting_again_runs_nothing_that_finished(agent: Agent) -> None:
     again = await agent.compare(wish)
     assert again.run_ids == first.run_ids
     assert len(again.runs) == 6
-    assert not any(cell.own for cell in again.matrix.progress.cells)
+    assert not any(job.own for job in again.runner.progress.jobs)
 
 
 async def test_more_repeats_and_models_add_only_what_is_new(agent: Agent) -> None:
@@ -103,7 +103,7 @@ async def test_cancelled_runs_are_run_again(agent: Agent) -> None:
     agent.waits(30)
     wish = Wish(models=MODELS, inputs=("what?",), name="stopped")
     stopped = await agent.compare(wish, concurrency=2, during=_cancel_soon)
-    assert stopped.matrix.progress.stopped == "stopped by you"
+    assert stopped.runner.progress.stopped == "stopped by you"
     assert not stopped.report.complete
     assert {run.error for run in stopped.runs} == {"cancelled"}
     assert len(stopped.runs) == 2
@@ -113,16 +113,16 @@ async def test_cancelled_runs_are_run_again(agent: Agent) -> None:
     assert len(finished.runs) == 5
 
 
-def _cancel_soon(matrix: Any) -> None:
+def _cancel_soon(runner: Any) -> None:
     import asyncio
 
-    asyncio.get_running_loop().call_later(0.3, matrix.cancel)
+    asyncio.get_running_loop().call_later(0.3, runner.cancel)
 
 
 async def test_the_fuse_stops_a_comparison_before_the_next_run(agent: Agent) -> None:
     wish = Wish(models=("claude-opus-4-6",), inputs=("what?",), repeats=50)
     compared = await agent.compare(wish, concurrency=1, fuse_usd=Decimal("0.30"))
-    stopped = compared.matrix.progress.stopped
+    stopped = compared.runner.progress.stopped
     assert stopped is not None
     assert "the fuse has blown" in stopped
     assert len(compared.runs) < 50
@@ -135,7 +135,7 @@ async def test_what_ends_run_after_run_ends_the_comparison(agent: Agent) -> None
     agent.write("agent.yaml", "name: a\nmodel: claude-haiku-4-5\nsystem_prompt: ./prompt.md\n")
     compared = await agent.compare(Wish(inputs=("what?",), repeats=20), concurrency=1)
     assert len(compared.runs) == 3
-    assert (compared.matrix.progress.stopped or "").startswith("model_error: ")
+    assert (compared.runner.progress.stopped or "").startswith("model_error: ")
     assert compared.report.variants[0].without_result == {"not run yet": 17, "model_error": 3}
 
 

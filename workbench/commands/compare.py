@@ -16,10 +16,13 @@ from workbench.commands.money import usd_option
 from workbench.commands.problems import print_problems
 from workbench.comparison.book import Book
 from workbench.comparison.concurrency import fitting
+from workbench.comparison.job import Job, cell_jobs
+from workbench.comparison.judgements import judge_jobs, read_judging
 from workbench.comparison.plan import Plan
 from workbench.comparison.planning import PlanError, Planned, Wish, make_plan, plan_again
 from workbench.comparison.report import Report, make_report
 from workbench.comparison.results import read_results
+from workbench.comparison.standing import Standing, standing
 from workbench.comparison.timelines import read_timelines
 from workbench.comparison.wording import size
 from workbench.cost.selfhost import load_rates
@@ -31,7 +34,7 @@ from workbench.trace.errors import StoreError
 from workbench.trace.store import Store
 
 if TYPE_CHECKING:
-    from workbench.comparison.matrix import Matrix
+    from workbench.comparison.runner import Runner
 
 _MISTAKES = (InputError, PlanError, SandboxError, SittingError, StoreError, ValueError, OSError)
 
@@ -65,11 +68,10 @@ def _run(options: argparse.Namespace) -> int:
         book.save(planned.plan)
         if options.fresh:
             book.forget(planned.plan.name)
-        unfinished = _unfinished(sitting.folder, planned.plan, book)
-        if unfinished:
-            stopped, cancelled = asyncio.run(_run_cells(sitting, planned, book, options.concurrency, unfinished))
-        else:
+        if _is_finished(sitting.folder, planned.plan, book):
             print(f"{planned.plan.name}: every run was finished before; --fresh runs them anew", file=sys.stderr)
+        else:
+            stopped, cancelled = asyncio.run(_run_all(sitting, planned, book, options.concurrency))
         report = _report(sitting.folder, planned.plan, book, options, stopped)
     _write(report, options)
     if cancelled:
@@ -79,26 +81,42 @@ def _run(options: argparse.Namespace) -> int:
     return DONE if report.complete else FAILED
 
 
-async def _run_cells(
-    sitting: Sitting, planned: Planned, book: Book, concurrency: int | None, unfinished: int
-) -> tuple[str | None, bool]:
-    """Run what has no result. Gives why not all of it was run, and whether the user stopped it."""
-    from workbench.comparison.matrix import Matrix
-
+async def _run_all(sitting: Sitting, planned: Planned, book: Book, concurrency: int | None) -> tuple[str | None, bool]:
+    """Run what has no result, then the judge. Gives why not all of it was run, and whether the user stopped it."""
+    plan = planned.plan
     first = next(iter(planned.definitions.values()))
     at_once = concurrency or fitting(first)
+    with Store.open(sitting.folder) as store:
+        unfinished = sum(result.measured is None for result in read_results(plan, book, store))
     sitting.expect(first, min(at_once, unfinished))
     async with sitting:
-        matrix = Matrix(sitting, planned, book, at_once)
-        cancelled = _cancel_on_signals(matrix)
-        async with ProgressLines(sys.stderr, planned.plan, lambda: matrix.progress):
-            await matrix.execute()
-        return matrix.progress.stopped, cancelled()
+        stopped, cancelled = await _run_jobs(sitting, plan, cell_jobs(planned), book, at_once)
+        jobs = judge_jobs(plan, read_results(plan, book, sitting.store), sitting.folder)
+        if stopped is None and jobs:
+            return await _run_jobs(sitting, plan, jobs, book, at_once)
+        return stopped, cancelled
 
 
-def _unfinished(folder: Path, plan: Plan, book: Book) -> int:
+async def _run_jobs(
+    sitting: Sitting, plan: Plan, jobs: Sequence[Job], book: Book, at_once: int
+) -> tuple[str | None, bool]:
+    from workbench.comparison.runner import Runner
+
+    runner = Runner(sitting, plan.name, jobs, book, at_once)
+    cancelled = _cancel_on_signals(runner)
+    async with ProgressLines(sys.stderr, f"comparison {plan.name}", lambda: runner.progress):
+        await runner.execute()
+    return runner.progress.stopped, cancelled()
+
+
+def _is_finished(folder: Path, plan: Plan, book: Book) -> bool:
+    """Whether every cell has a result and every judgement was made."""
     with Store.open(folder) as store:
-        return sum(result.measured is None for result in read_results(plan, book, store))
+        results = read_results(plan, book, store)
+        claims = book.claims(plan.name)
+        jobs = judge_jobs(plan, results, folder)
+        judged = all(standing(claims.get(job.key), store)[0] is Standing.FINISHED for job in jobs)
+    return judged and all(result.measured is not None for result in results)
 
 
 def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Planned:
@@ -113,6 +131,7 @@ def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Plann
             inputs=options.input or (),
             folder=options.inputs,
             repeats=options.repeat,
+            judge=options.judge,
             name=options.name,
         ),
     )
@@ -122,13 +141,13 @@ def _listed(text: str | None) -> Sequence[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _cancel_on_signals(matrix: Matrix) -> Callable[[], bool]:
+def _cancel_on_signals(runner: Runner) -> Callable[[], bool]:
     """Stop the runs when the user or the system asks for it; gives whether that happened."""
     happened: list[int] = []
 
     def stop(number: int) -> None:
         happened.append(number)
-        matrix.cancel()
+        runner.cancel()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -156,6 +175,7 @@ def _report(folder: Path, plan: Plan, book: Book, options: argparse.Namespace, s
             rates=load_rates(),
             stopped=stopped,
             timelines=read_timelines(plan, results, store),
+            judging=read_judging(plan, results, folder.resolve(), book, store),
         )
 
 

@@ -10,8 +10,7 @@ from typing import Self, TextIO
 
 from workbench.commands.money import seconds
 from workbench.commands.style import Style
-from workbench.comparison.plan import Plan
-from workbench.comparison.progress import CellProgress, Progress
+from workbench.comparison.progress import JobProgress, Progress
 from workbench.cost.amounts import usd
 from workbench.trace.terminal import one_line
 
@@ -22,17 +21,17 @@ _MARKS = {"finished": ("✓", "green"), "no result": ("✗", "red")}
 class ProgressLines:
     """Pulls the progress a few times a second and writes what is new to `stream`. Use it around the comparison."""
 
-    def __init__(self, stream: TextIO, plan: Plan, pull: Callable[[], Progress]) -> None:
+    def __init__(self, stream: TextIO, title: str, pull: Callable[[], Progress]) -> None:
         self._stream = stream
         self._style = Style.of(stream)
-        self._plan = plan
+        self._title = title
         self._pull = pull
         self._told: set[str] = set()
         self._live = stream.isatty()
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._write(f"comparison {self._plan.name}: {len(self._plan.cells)} runs\n")
+        self._write(f"{self._title}: {len(self._pull().jobs)} runs\n")
         self._following = asyncio.create_task(self._follow())
         return self
 
@@ -50,24 +49,23 @@ class ProgressLines:
 
     def _show(self, last: bool = False) -> None:
         progress = self._pull()
-        ended = [cell for cell in progress.cells if cell.state in _MARKS and cell.cell.key not in self._told]
+        ended = [job for job in progress.jobs if job.state in _MARKS and job.job.key not in self._told]
         if self._live:
             self._write("\r\x1b[2K")
-        earlier = [cell for cell in ended if not cell.own]
+        earlier = [job for job in ended if not job.own]
         if earlier and not self._told:
             self._write(f"{len(earlier)} runs were finished before\n")
-        for cell in ended:
-            self._told.add(cell.cell.key)
-            if cell.own:
-                self._write(self._line(cell) + "\n")
+        for job in ended:
+            self._told.add(job.job.key)
+            if job.own:
+                self._write(self._line(job) + "\n")
         if self._live and not last:
             width = shutil.get_terminal_size().columns - 1
             self._write(self._style(one_line(_state(progress), width), "dim"))
 
-    def _line(self, cell: CellProgress) -> str:
-        mark, colour = _MARKS[cell.state]
-        summary = cell.summary
-        what = f"{cell.cell.variant.name} · {cell.cell.input.name} · {cell.cell.repeat}"
+    def _line(self, progress: JobProgress) -> str:
+        mark, colour = _MARKS[progress.state]
+        what, summary = progress.job.label, progress.summary
         if summary is None:
             return f"{self._style(mark, colour)} {one_line(what)}"
         end = f"{summary.error}: {summary.outcome_gist}" if summary.error else summary.outcome_gist
@@ -81,7 +79,7 @@ class ProgressLines:
 
 
 def _state(progress: Progress) -> str:
-    parts = [f"{progress.done} of {len(progress.cells)} runs", f"{progress.count('running')} under way"]
+    parts = [f"{progress.done} of {len(progress.jobs)} runs", f"{progress.count('running')} under way"]
     if elsewhere := progress.count("elsewhere"):
         parts.append(f"{elsewhere} in another workbench")
     parts.append(usd(progress.own_usd))

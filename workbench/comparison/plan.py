@@ -55,7 +55,8 @@ class Cell:
 class Plan:
     """A comparison to be made. `offline` says that the agent's script answers as the model.
 
-    `files` is the snapshot that each run's workspace starts from, None for an empty one.
+    `files` is the snapshot that each run's workspace starts from, None for an empty one. `judge` is the model that
+    judges the answers in pairs, None when none does.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Plan:
     repeats: int
     offline: bool
     files: str | None = None
+    judge: str | None = None
 
     @property
     def cells(self) -> Sequence[Cell]:

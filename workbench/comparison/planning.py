@@ -26,7 +26,8 @@ class Wish:
     """What a person asks for. Empty `models` and `prompts` mean the agent's own, no inputs the first that it offers.
 
     `prompts` are files. `inputs` are as on the command line (text, @FILE, a name under inputs/), `folder` holds more of
-    them, one a file. `name` is what the comparison is called, None for a name made from its content.
+    them, one a file. `judge` is the model that judges the answers in pairs, if any. `name` is what the comparison is
+    called, None for a name made from its content.
     """
 
     models: Sequence[str] = ()
@@ -34,6 +35,7 @@ class Wish:
     inputs: Sequence[str] = ()
     folder: Path | None = None
     repeats: int = 1
+    judge: str | None = None
     name: str | None = None
 
 
@@ -77,6 +79,7 @@ def make_plan(sitting: Sitting, wish: Wish) -> Planned:
         repeats=wish.repeats,
         offline=sitting.offline is not None,
         files=stored_workspace(sitting.definition),
+        judge=wish.judge,
     )
     return Planned(plan, {variant.digest: definition for variant, definition in definitions.items()})
 

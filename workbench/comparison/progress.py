@@ -7,43 +7,43 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from workbench.comparison.plan import Cell
+from workbench.comparison.job import Job
 from workbench.trace.runs import RunSummary
 
-CellState = Literal["waiting", "running", "elsewhere", "finished", "no result"]
-"""How a cell stands; `elsewhere`: another process runs it; `no result`: its run was ended by the surroundings."""
+JobState = Literal["waiting", "running", "elsewhere", "finished", "no result"]
+"""How a run stands; `elsewhere`: another process runs it; `no result`: its run was ended by the surroundings."""
 
 
 @dataclass(frozen=True, slots=True)
-class CellProgress:
-    """A cell, how it stands, and its run as far as there is one. `own`: the run is one of this process."""
+class JobProgress:
+    """A run that is to be made, how it stands, and itself as far as there is one. `own`: this process runs it."""
 
-    cell: Cell
-    state: CellState = "waiting"
+    job: Job
+    state: JobState = "waiting"
     summary: RunSummary | None = None
     own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All cells in the order of the plan. `stopped` tells why no more runs are begun, None while they are."""
+    """All runs in the order of the jobs. `stopped` tells why no more runs are begun, None while they are."""
 
-    cells: Sequence[CellProgress]
+    jobs: Sequence[JobProgress]
     stopped: str | None = None
 
-    def count(self, *states: CellState) -> int:
-        """How many cells stand so."""
-        return sum(cell.state in states for cell in self.cells)
+    def count(self, *states: JobState) -> int:
+        """How many stand so."""
+        return sum(job.state in states for job in self.jobs)
 
     @property
     def done(self) -> int:
-        """How many cells have ended, with a result or without."""
+        """How many have ended, with a result or without."""
         return self.count("finished", "no result")
 
     @property
     def own_usd(self) -> Decimal | None:
         """What the runs of this process have cost in USD so far, None when a price is unknown."""
-        costs = [_usd(cell.summary) for cell in self.cells if cell.own and cell.summary is not None]
+        costs = [_usd(job.summary) for job in self.jobs if job.own and job.summary is not None]
         known = [cost for cost in costs if cost is not None]
         return sum(known, Decimal(0)) if len(known) == len(costs) else None
 

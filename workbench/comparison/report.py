@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from workbench.comparison.agreement import Agreement, agreement
 from workbench.comparison.contrast import Contrast, contrasts
+from workbench.comparison.judgements import Judging
 from workbench.comparison.plan import Plan, Variant
 from workbench.comparison.results import Measured, Result
 from workbench.comparison.statistics import Rate, Spread, rate, spread
@@ -81,6 +82,7 @@ class Report:
     rates: SelfHostRates | None
     stopped: str | None = None
     timelines: Sequence[AlignedTimelines] = ()
+    judging: Judging | None = None
 
     @property
     def complete(self) -> bool:
@@ -96,6 +98,7 @@ def make_report(
     rates: SelfHostRates | None = None,
     stopped: str | None = None,
     timelines: Sequence[AlignedTimelines] = (),
+    judging: Judging | None = None,
 ) -> Report:
     """The report of these results, which are those of all cells of the plan."""
     by_variant = {variant: [r for r in results if r.cell.variant == variant] for variant in plan.variants}
@@ -112,6 +115,7 @@ def make_report(
         rates=rates,
         stopped=stopped,
         timelines=timelines,
+        judging=judging,
     )
 
 

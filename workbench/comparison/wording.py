@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from workbench.comparison.contrast import Contrast, Measure
+from workbench.comparison.judgements import Judging
 from workbench.comparison.plan import Plan
 from workbench.comparison.report import Agreements, Report, VariantReport
 from workbench.comparison.statistics import Rate, Spread
@@ -116,6 +117,18 @@ def _sample(found: Contrast) -> str:
 
 def _p(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else "less than 0.001"
+
+
+def judging(found: Judging) -> str:
+    """Who judged, how, at what cost, and whether what was shown first was preferred."""
+    text = (
+        f"judged in pairs by {found.model}, which did not know whose the answers were and was asked twice, in both "
+        f"orders: {found.asked:,} judgements, {usd(found.usd)} for the model"
+    )
+    if found.shown_first is None:
+        return text
+    share = found.shown_first
+    return f"{text}; it preferred what it was shown first {completed(share)} times"
 
 
 def notes(report: Report) -> Sequence[str]:

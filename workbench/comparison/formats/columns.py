@@ -70,6 +70,17 @@ def self_hosted_table(report: Report) -> Table:
     return Table(head, rows, [False, True, True, True, True, True])
 
 
+def judging_table(report: Report) -> Table:
+    """Each pair of variants as the judge saw them: a row for each."""
+    head = ["variant", "against", "better", "worse", "tie", "changed with the order", "not told", "same answer", "p"]
+    rows = []
+    for found in report.judging.pairs if report.judging else ():
+        counts = found.counts
+        numbers = [counts[name] for name in ("second", "first", "tie", "changed", "not told", "same")]
+        rows.append([found.second.name, found.first.name, *map(str, numbers), f"{float(found.p):.3f}"])
+    return Table(head, rows, [False, False, *[True] * 7])
+
+
 def contrast_table(report: Report) -> Table:
     """Each variant against each other, a row for each measure."""
     rows = [

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from workbench.comparison import wording
 from workbench.comparison.contrast import Contrast
+from workbench.comparison.judgements import Judging
 from workbench.comparison.report import Report, VariantReport
 from workbench.comparison.results import Result
 from workbench.comparison.statistics import Spread
@@ -35,6 +36,7 @@ def report_figures(report: Report) -> JsonObject:
         "self_host_rates": _rates(report.rates),
         "variants": [variant_figures(row) for row in report.variants],
         "differences": [_contrast(found) for found in report.contrasts],
+        "judging": _judging(report.judging),
         "runs": [run_figures(result) for result in report.results],
         "notes": list(wording.notes(report)),
     }
@@ -98,6 +100,26 @@ def run_figures(result: Result) -> Mapping[str, JsonValue]:
         "runtime_usd": _usd(run.runtime_usd) if run else None,
         "seconds": _number(run.seconds) if run else None,
         "output": run.output if run else None,
+    }
+
+
+def _judging(found: Judging | None) -> JsonObject | None:
+    if found is None:
+        return None
+    return {
+        "model": found.model,
+        "judgements": found.asked,
+        "model_usd": _usd(found.usd),
+        "preferred_shown_first": round(found.shown_first.share, 4) if found.shown_first else None,
+        "pairs": [
+            {
+                "first": pair.first.name,
+                "second": pair.second.name,
+                **{name.replace(" ", "_"): number for name, number in pair.counts.items()},
+                "p": round(float(pair.p), 6),
+            }
+            for pair in found.pairs
+        ],
     }
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from workbench.comparison import wording
-from workbench.comparison.formats.columns import contrast_table, projection_table, self_hosted_table, variant_table
+from workbench.comparison.formats.columns import (
+    contrast_table,
+    judging_table,
+    projection_table,
+    self_hosted_table,
+    variant_table,
+)
 from workbench.comparison.formats.runs_table import runs_table
 from workbench.comparison.report import Report
 from workbench.comparison.results import Measured
@@ -31,7 +37,8 @@ def as_html(report: Report) -> str:
         self_hosted=self_hosted_table(report),
         runs=runs_table(report),
         plots=[plot for plot in (_cost_plot(report), _time_plot(report)) if plot is not None],
-        judging=None,
+        judging=judging_table(report),
+        judge=wording.judging(report.judging) if report.judging else "",
         answers=_answers(report),
     )
 

@@ -9,6 +9,7 @@ from workbench.comparison import wording
 from workbench.comparison.formats.columns import (
     Table,
     contrast_table,
+    judging_table,
     projection_table,
     self_hosted_table,
     variant_table,
@@ -29,6 +30,8 @@ def as_markdown(report: Report) -> str:
     ]
     if report.contrasts:
         parts += ["## Differences", _table(contrast_table(report))]
+    if report.judging is not None:
+        parts += ["## Judged in pairs", escaped(wording.judging(report.judging)), _table(judging_table(report))]
     if any(row.projection for row in report.variants):
         parts += [
             f"## A month of {report.runs_per_month:,} runs",

@@ -8,6 +8,7 @@ from workbench.comparison import wording
 from workbench.comparison.formats.columns import (
     Table,
     contrast_table,
+    judging_table,
     projection_table,
     self_hosted_table,
     variant_table,
@@ -31,6 +32,8 @@ def as_text(report: Report) -> str:
     ]
     if report.contrasts:
         lines += ["", *table_lines(contrast_table(report))]
+    if report.judging is not None:
+        lines += ["", *textwrap.wrap(wording.judging(report.judging), _WIDTH), *table_lines(judging_table(report))]
     if any(row.projection for row in report.variants):
         lines += ["", f"a month of {report.runs_per_month:,} runs, if they cost what these did on average"]
         lines += table_lines(projection_table(report))
