@@ -150,7 +150,7 @@ def _prompt_text(path: Path) -> str:
 
 def _inputs(sitting: Sitting, wish: Wish) -> tuple[PlannedInput, ...]:
     redactor = Redactor(secrets_of(sitting.definition, sitting.environment))
-    found = [_named(sitting.folder, wanted) for wanted in wish.inputs]
+    found = [_named(sitting.folder, wanted, redactor) for wanted in wish.inputs]
     if wish.folder is not None:
         found += _of_folder(wish.folder)
     if not found:
@@ -164,10 +164,10 @@ def _inputs(sitting: Sitting, wish: Wish) -> tuple[PlannedInput, ...]:
     )
 
 
-def _named(folder: Path, wanted: str) -> PlannedInput:
+def _named(folder: Path, wanted: str, redactor: Redactor) -> PlannedInput:
+    """An input with a name: its file's, or the beginning of its text, which is cut after secrets were found in it."""
     text = resolve_input(folder, wanted)
-    is_text = text == wanted
-    name = " ".join(wanted.split()) if is_text else Path(wanted.removeprefix("@")).name
+    name = " ".join(redactor.text(wanted).split()) if text == wanted else Path(wanted.removeprefix("@")).name
     return PlannedInput(name if len(name) <= 40 else name[:39] + "…", text)
 
 
