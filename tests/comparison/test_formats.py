@@ -95,7 +95,7 @@ def test_the_figures_follow_from_the_runs(report: Report) -> None:
 def test_what_is_missing_is_told(report: Report) -> None:
     assert not report.complete
     for name in ("table", "markdown", "html"):
-        text = unescape(written(report, name)).replace("\\", "")  # type: ignore[arg-type]
+        text = unescape(written(report, name)).replace("\\", "")
         assert "free: without a result are 1 model_error" in text
         assert "1 timeout" in text
 
@@ -104,7 +104,7 @@ def test_an_unknown_price_is_unknown_everywhere() -> None:
     plan = plan_of(["unpriced"])
     report = make_report(plan, [run_of(cell, None) for cell in plan.cells])
     for name in ("table", "markdown", "html"):
-        assert "unknown" in written(report, name)  # type: ignore[arg-type]
+        assert "unknown" in written(report, name)
     variant = figures(report)["variants"][0]
     assert variant["cost_usd"]["median"] is None
     assert variant["month"]["total_usd"]["mean"] is None
@@ -117,14 +117,14 @@ def test_a_stopped_comparison_with_nothing_can_be_told() -> None:
     plan = plan_of(["a", "b"])
     report = make_report(plan, [Result(cell, None, None, "not run yet") for cell in plan.cells], stopped="fuse: blown")
     for name in ("table", "markdown", "csv", "runs-csv", "json", "html"):
-        assert written(report, name)  # type: ignore[arg-type]
+        assert written(report, name)
     assert "Not complete: fuse: blown" in written(report, "table")
 
 
 def test_hostile_names_are_harmless_in_text() -> None:
     report = report_of({HOSTILE: ["1", "1", "1"], "=cmd|' /C calc'!A0": ["1", "1", "1"]}, HOSTILE)
     for name in ("table", "markdown", "csv", "runs-csv"):
-        text = written(report, name)  # type: ignore[arg-type]
+        text = written(report, name)
         assert "\x1b" not in text
         assert "\u202e" not in text
     cells = [cell for row in csv.reader(io.StringIO(written(report, "runs-csv"))) for cell in row]
