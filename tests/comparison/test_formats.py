@@ -89,7 +89,7 @@ def test_the_figures_follow_from_the_runs(report: Report) -> None:
         assert Decimal(variant["cost_usd"]["low"]) == min(costs)
         assert variant["measured"] == len(costs)
         month = Decimal(variant["month"]["total_usd"]["mean"])
-        assert abs(month - sum(costs) / len(costs) * 10_000) < Decimal("0.01")
+        assert abs(month - sum(costs, Decimal(0)) / len(costs) * 10_000) < Decimal("0.01")
 
 
 def test_what_is_missing_is_told(report: Report) -> None:

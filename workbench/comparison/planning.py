@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.comparison.plan import MOST_CELLS, NAME, Plan, PlannedInput, Variant, default_name
+from workbench.comparison.settings import on_model
 from workbench.definition.agent import AgentDefinition
 from workbench.definition.inputs import InputError, offered_inputs, resolve_input
 from workbench.definition.secrets import Redactor, secrets_of
@@ -116,10 +117,12 @@ def _definitions(agent: AgentDefinition, wish: Wish) -> Mapping[Variant, AgentDe
     for prompt in prompts:
         text = None if prompt is None else _prompt_text(prompt)
         for model in models:
-            overrides = Overrides(model=model, system_prompt=text, persistent=False if agent.persistent else None)
-            definition = overrides.apply(agent)
+            overrides = Overrides(system_prompt=text, persistent=False if agent.persistent else None)
+            definition, left_out = on_model(overrides.apply(agent), model)
             parts = ([model] if len(models) > 1 or prompt is None else []) + ([labels[prompt]] if prompt else [])
-            variant = Variant(" · ".join(parts), model, None if prompt is None else str(prompt), definition.digest)
+            variant = Variant(
+                " · ".join(parts), model, None if prompt is None else str(prompt), definition.digest, tuple(left_out)
+            )
             found[variant] = definition
     if len({variant.digest for variant in found}) < len(found):
         raise PlanError("two prompts are the same text: there is nothing to compare between them")

@@ -140,6 +140,11 @@ def notes(report: Report) -> Sequence[str]:
         )
     missing = {row.variant.name: row.without_result for row in report.variants if row.without_result}
     said += [f"{name}: without a result are {counted(why)}" for name, why in missing.items()]
+    said += [
+        f"{variant.name} runs without {', '.join(variant.left_out)}, which its model does not accept."
+        for variant in report.plan.variants
+        if variant.left_out
+    ]
     if report.stopped:
         said.append(f"Not complete: {report.stopped}")
     said.append(

@@ -50,6 +50,7 @@ def variant_figures(row: VariantReport) -> Mapping[str, JsonValue]:
         "model": row.variant.model,
         "prompt": row.variant.prompt,
         "definition_digest": row.variant.digest,
+        "settings_left_out": ", ".join(row.variant.left_out),
         "planned": row.planned,
         "measured": row.measured,
         "completed": {
