@@ -151,7 +151,7 @@ class Timeline(LineView):
         self.filter_text = text
         self.view.filter(condition)
         self._put_cursor(self.view.nearest_place(index))
-        self.draw_again()
+        self.refresh()
         self._after_lines()
         if not self._follow:
             self._show_cursor()
@@ -163,7 +163,7 @@ class Timeline(LineView):
         was typed), at what the rows show. Empty text ends the search.
         """
         self._search.look_for(text)
-        self.draw_again()
+        self.refresh()
         index = None if origin is None else self.view.index_of_seq(origin)
         begin = self._cursor if index is None else self.view.nearest_place(index)
         if 0 <= begin < len(self.view):
@@ -233,9 +233,11 @@ class Timeline(LineView):
             return self._live.key(line - self.view.line_count)
         index = self.view.index_at(at.place)
         if at.part:
-            return index, at.part
+            return index, at.part, self.needle
         row = self.view.rows[index]
-        return index, self._turns.mark(row), at.place == self._cursor, self.view.is_expanded(index), self._whole
+        marked = self.needle if self.needle and self._search.says(row) else ""
+        expanded = self.view.is_expanded(index)
+        return index, self._turns.mark(row), at.place == self._cursor, expanded, self._whole, marked
 
     def draw_line(self, line: int) -> Strip:
         """A row, a line of an expansion, or a line of a streaming row."""
