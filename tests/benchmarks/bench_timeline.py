@@ -274,10 +274,16 @@ def head_of(painted: bytes) -> str:
 
 def shown_count(terminal: Terminal) -> int:
     """How many events the head says that there are."""
-    got: list[bytes] = []
+    said = ""
+
+    def told(painted: bytes) -> bool:
+        nonlocal said
+        said = head_of(painted)
+        return bool(said)
+
     terminal.child.send("k")
-    terminal.until(lambda painted: bool(head_of(painted)) and not got.append(painted))
-    return int("".join(letter for letter in head_of(got[-1]) if letter.isdigit()))
+    terminal.until(told)
+    return int("".join(letter for letter in said if letter.isdigit()))
 
 
 def pressed(terminal: Terminal, name: str, presses: int = 100) -> None:
