@@ -20,8 +20,9 @@ from workbench.cost.usage import Usage
 from workbench.definition.agent import AgentDefinition, BashServer, ModelSettings, Observability
 from workbench.definition.document import with_document
 from workbench.definition.secrets import Redactor
+from workbench.engine.order import Order
 from workbench.engine.replay_request import ReplayRequest
-from workbench.engine.run import Order, Run, RunEnd
+from workbench.engine.run import Run, RunEnd
 from workbench.engine.world import World
 from workbench.jsontypes import JsonObject
 from workbench.model.conversation import Delta, Model, ModelError, Reply, Request, Retry

@@ -23,7 +23,7 @@ from workbench.definition.secrets import Redactor, secrets_of
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import hot_rerun, resume_request
-from workbench.engine.world import LiveText, SystemClock, World
+from workbench.engine.world import Ask, LiveText, SystemClock, World, nobody_to_ask
 from workbench.model.access import model_access
 from workbench.model.tape_only import TapeOnlyModel
 from workbench.sitting.overrides import Overrides
@@ -202,15 +202,18 @@ class Sitting:
         *,
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
+        ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
-        `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` is the
-        agent to run, by default the sitting's own; several runs may go on at once.
+        `show` gets every event once it is durable, `live` the streaming text; neither may block. `ask` is asked before
+        calls of tools whose `permission_policy` is always_ask. `definition` is the agent to run, by default the
+        sitting's own; several runs may go on at once.
         """
-        from workbench.engine.run import Order, Run
+        from workbench.engine.order import Order
+        from workbench.engine.run import Run
 
         agent = definition or self.definition
         store = self.store
@@ -219,7 +222,7 @@ class Sitting:
             store.append(event)
             show(event)
 
-        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live))
+        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live, ask))
 
     def tape(self, run_id: str) -> Tape:
         """The tape of a stored run.
@@ -244,6 +247,7 @@ class Sitting:
         *,
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
+        ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
     ) -> Run:
@@ -262,7 +266,7 @@ class Sitting:
         tape = self.tape(request.parent_run_id)
         agent = replayed_agent(self.folder, tape, request, definition)
         order, playback = replay_order(_new_id(), tape, request, agent, trigger)
-        world = self._world(agent, TapedEvents(self.store.append_many, show), live)
+        world = self._world(agent, TapedEvents(self.store.append_many, show), live, ask)
         if request.model == "tape":
             world = replace(world, model=TapeOnlyModel())
         return Run(agent, order, world, playback)
@@ -276,15 +280,27 @@ class Sitting:
         """
         return resume_request(self.tape(run_id))
 
-    def hot_rerun_request(self, run_id: str, *, source_changed: bool = False) -> ReplayRequest:
+    def hot_rerun_request(
+        self, run_id: str, *, source_changed: bool = False, script_changed: bool = False
+    ) -> ReplayRequest:
         """The request that runs the agent as it is now on the input of a run, with only that live which is affected.
 
-        Give it to `new_replay` with `definition=sitting.definition` and `Trigger("save", run_id)`.
+        `source_changed` and `script_changed` say that files under the agent's source, or its offline script, are others
+        than those that the run had. Give it to `new_replay` with `definition=sitting.definition` and
+        `Trigger("save", run_id)`.
 
         Raises:
             StoreError: there is no such run, or its trace cannot be played.
         """
-        return hot_rerun(self.tape(run_id), self.definition.document, source_changed=source_changed)
+        tape = self.tape(run_id)
+        source = tape.started.model_source
+        other = source != "tape" and (source == "offline") != (self.offline is not None)
+        return hot_rerun(
+            tape,
+            self.definition.document,
+            source_changed=source_changed,
+            answers_changed=other or (script_changed and self.offline is not None),
+        )
 
     def prewarm(self) -> None:
         """Have a sandbox for the next run ready soon; returns at once."""
@@ -306,7 +322,11 @@ class Sitting:
         return self._fuse
 
     def _world(
-        self, agent: AgentDefinition, record: Callable[[Event], None], live: Callable[[LiveText], None]
+        self,
+        agent: AgentDefinition,
+        record: Callable[[Event], None],
+        live: Callable[[LiveText], None],
+        ask: Ask,
     ) -> World:
         model, workplaces = self._model, self._workplaces
         if model is None or workplaces is None:
@@ -320,6 +340,7 @@ class Sitting:
             clock=SystemClock(),
             record=record,
             show=live,
+            ask=ask,
         )
 
     def _workplace_environment(self) -> dict[str, str]:
