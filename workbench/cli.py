@@ -181,6 +181,9 @@ def _add_trace(commands: _Commands) -> None:
     parser = commands.add("export", "export", "write a run's whole trace to standard output")
     _run_argument(parser)
     parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl: one event a line")
+    parser = commands.add("delete", "delete", "delete a run, and the snapshots that only it needed")
+    _run_argument(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_cost(commands: _Commands) -> None:

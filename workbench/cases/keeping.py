@@ -17,6 +17,7 @@ from workbench.cases.whole_files import write_whole
 from workbench.definition.problems import DefinitionError
 from workbench.definition.validation import validate
 from workbench.definition.yamlfile import parse_yaml, read_yaml
+from workbench.definition.yamltree import KeyPath
 from workbench.jsontypes import JsonObject
 from workbench.trace.codec import event_to_json, json_line
 from workbench.trace.events import Event, RunStarted
@@ -137,7 +138,7 @@ def _kept_again(
             f"run {events[0].run_id} answers another input than {path} has: keep a run of that input "
             f"(`workbench test --live --case {path.stem}` makes one), or choose another name"
         )
-    changes: Mapping[tuple[str, ...], str] = {("run",): events[0].run_id, ("tape", "sha256"): lines_digest(lines)}
+    changes: Mapping[KeyPath, str] = {("run",): events[0].run_id, ("tape", "sha256"): lines_digest(lines)}
     text = rewritten(yaml, changes)
     return text, checked_file(parse_yaml(path, text.encode("utf-8")))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
 
 from workbench.cases.testing import CaseResult, CheckResult
 
@@ -19,20 +21,20 @@ def headline(result: CaseResult) -> str:
 
 def problem_lines(result: CaseResult) -> Sequence[str]:
     """What is not right with a case and where it says so; nothing for one that passed. The text may hold anything."""
-    if result.state == "passed":
-        return ()
+    return [line for check in result.checks for line in _check_lines(result, check)]
+
+
+def commands(result: CaseResult, agent: Path) -> Sequence[str]:
+    """What to do about a case that did not pass, as commands; `agent` is the folder as the user named it."""
+    at, option = ("", "") if agent == Path() else (f" {quote(str(agent))}", f" --agent {quote(str(agent))}")
     name = result.case.name
     if result.state == "stale":
         return (
-            f"the tape of run {result.case.kept.tape.run_id} no longer answers: {', '.join(result.changed)} changed",
-            f"run it: workbench test --live --case {name}; then keep that run: workbench keep RUN --as {name} --again",
+            f"run it: workbench test{at} --live --case {name}",
+            f"then keep that run: workbench keep last{option} --as {name} --again",
         )
-    lines: list[str] = []
-    for check in result.checks:
-        lines += _check_lines(result, check)
-    if result.run_id is not None:
-        lines.append(f"the run: workbench show {result.run_id}")
-    return lines
+    shown = result.state != "passed" and result.run_id is not None
+    return (f"the run: workbench show {result.run_id}{option}",) if shown else ()
 
 
 def _check_lines(result: CaseResult, check: CheckResult) -> Sequence[str]:

@@ -7,12 +7,12 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workbench.cases.case import Case, CaseError, load_cases
 from workbench.cases.junit import junit_xml
-from workbench.cases.report import headline, problem_lines
+from workbench.cases.report import commands, headline, problem_lines
 from workbench.cases.testing import CaseResult, Testing, tested
 from workbench.commands.exit_codes import DONE, FAILED, LIMIT, USAGE
 from workbench.commands.money import seconds, short_usd, usd_option
@@ -40,13 +40,17 @@ def run(options: argparse.Namespace) -> int:
             runtime=options.runtime,
         )
         cases = load_cases(sitting.folder, options.case)
-        results = asyncio.run(_tested(sitting, cases, testing, options.json))
+        if testing.answers == "live":
+            print_problems(sitting.warnings, sys.stderr)
+        results = asyncio.run(_tested(sitting, cases, testing, _telling(options, cases)))
         if options.junit is not None:
             report = junit_xml(sitting.definition.name, results, allow_stale=options.allow_stale)
             Path(options.junit).write_text(report, encoding="utf-8")
     except DefinitionError as error:
         print_problems(error.problems, sys.stderr)
         return USAGE
+    except BrokenPipeError:
+        raise
     except (CaseError, ReplayError, SittingError, StoreError, OSError, ValueError) as error:
         print(f"workbench: {error}", file=sys.stderr)
         return USAGE
@@ -55,24 +59,30 @@ def run(options: argparse.Namespace) -> int:
     return _exit_code(results, options.allow_stale)
 
 
-async def _tested(sitting: Sitting, cases: Sequence[Case], testing: Testing, as_json: bool) -> Sequence[CaseResult]:
+async def _tested(
+    sitting: Sitting, cases: Sequence[Case], testing: Testing, tell: Callable[[CaseResult], None]
+) -> Sequence[CaseResult]:
     task = asyncio.current_task()
     if task is not None:  # Ctrl-C is asyncio's own affair
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    width = max(len(case.name) for case in cases)
     async with sitting:
-        return await tested(sitting, cases, testing, tell=lambda result: _tell(result, width, as_json))
+        return await tested(sitting, cases, testing, tell=tell)
 
 
-def _tell(result: CaseResult, width: int, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(_as_json(result)), flush=True)
-        return
+def _telling(options: argparse.Namespace, cases: Sequence[Case]) -> Callable[[CaseResult], None]:
+    """How each result is printed as it comes out."""
+    if options.json:
+        return lambda result: print(json.dumps(_as_json(result)), flush=True)
+    width = max(len(case.name) for case in cases)
+    return lambda result: _print_result(result, width, options.agent)
+
+
+def _print_result(result: CaseResult, width: int, agent: Path) -> None:
     style = Style.of(sys.stdout)
     state = style(f"{result.state.replace('_', ' '):<10}", _COLOURS[result.state], "bold")
     figures = f"  {seconds(result.seconds)}  {short_usd(result.cost_usd)}" if result.live else ""
     print(f"{state}  {result.case.name:<{width}}  {one_line(headline(result))}{figures}", flush=True)
-    for line in problem_lines(result):
+    for line in (*problem_lines(result), *commands(result, agent)):
         print(f"            {printable(line)}", flush=True)
 
 
