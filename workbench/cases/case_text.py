@@ -76,7 +76,7 @@ def _kept_text(key: str, value: str | None, path: Path) -> str:
 
 
 def _check(check: JsonObject) -> str:
-    if _has_lines(check):
+    if len(check) > 1 or _has_lines(check):
         return f"  - {indent(_dumped(check), '    ')[4:]}"
     return f"  - {_flow(check)[1:-1]}\n"
 
@@ -112,8 +112,16 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text_node(dumper: _Dumper, text: str) -> ScalarNode:
-    style = "|" if "\n" in text else "'" if text[:1] in _MAY_BE_NUMBERS else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    """How a text is written: as a block, in quotes where it could be read as something else, or plain."""
+    if not text.replace("\n", "").isprintable():
+        return '"'
+    if "\n" in text:
+        return "|"
+    return "'" if text[:1] in _MAY_BE_NUMBERS else None
 
 
 _Dumper.add_representer(str, _text_node)

@@ -23,7 +23,7 @@ from workbench.trace.codec import event_to_json, json_line
 from workbench.trace.events import Event, RunStarted
 from workbench.trace.tape import tape_of
 
-_STOPPED = frozenset({"cancelled", "interrupted"})
+_STOPPED = frozenset({"cancelled", "interrupted", "divergence"})
 
 
 @dataclass(frozen=True, slots=True)

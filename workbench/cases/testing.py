@@ -70,7 +70,7 @@ class CaseResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Testing:
+class CaseSettings:
     """How cases are tested. `judge`: where no verdict is kept for a tape's output, a model is asked, and it is kept."""
 
     answers: From = "tape"
@@ -78,10 +78,10 @@ class Testing:
     judge: bool = False
 
 
-async def tested(
+async def results_of(
     sitting: Sitting,
     cases: Sequence[Case],
-    testing: Testing,
+    testing: CaseSettings,
     *,
     tell: Callable[[CaseResult], None] = lambda result: None,
 ) -> Sequence[CaseResult]:
@@ -106,7 +106,7 @@ async def tested(
         await asyncio.wait(tasks)
 
 
-async def _tested(sitting: Sitting, case: Case, testing: Testing) -> CaseResult:
+async def _tested(sitting: Sitting, case: Case, testing: CaseSettings) -> CaseResult:
     if testing.answers == "tape":
         changed = changed_since(case.kept.tape, sitting.definition.document, case.input)
         if changed:
@@ -130,7 +130,7 @@ async def _tested(sitting: Sitting, case: Case, testing: Testing) -> CaseResult:
     )
 
 
-def _run(sitting: Sitting, case: Case, testing: Testing, show: Callable[[Event], None]) -> Run:
+def _run(sitting: Sitting, case: Case, testing: CaseSettings, show: Callable[[Event], None]) -> Run:
     trigger = Trigger("test", case.name)
     if testing.answers == "live":
         return sitting.new_run(case.input, show=show, trigger=trigger)
@@ -140,7 +140,7 @@ def _run(sitting: Sitting, case: Case, testing: Testing, show: Callable[[Event],
     return sitting.new_replay(request, show=show, trigger=trigger, definition=definition, tape=tape)
 
 
-def _with_texts(sitting: Sitting, case: Case, ran: Facts, testing: Testing) -> Facts:
+def _with_texts(sitting: Sitting, case: Case, ran: Facts, testing: CaseSettings) -> Facts:
     """The facts with the texts of files that checks name and the trace does not tell; of a tape with its cost."""
     facts, kept = ran, KeptFacts()
     if testing.answers != "live":
@@ -156,7 +156,7 @@ def _with_texts(sitting: Sitting, case: Case, ran: Facts, testing: Testing) -> F
 
 
 async def _checked(
-    sitting: Sitting, case: Case, facts: Facts, testing: Testing
+    sitting: Sitting, case: Case, facts: Facts, testing: CaseSettings
 ) -> tuple[Sequence[CheckResult], Decimal | None]:
     results: list[CheckResult] = []
     fresh: dict[str, Verdict] = {}
@@ -179,7 +179,7 @@ async def _checked(
 
 
 async def _judged(
-    sitting: Sitting, case: Case, check: Check, facts: Facts, testing: Testing
+    sitting: Sitting, case: Case, check: Check, facts: Facts, testing: CaseSettings
 ) -> tuple[CheckResult, str, Judged | None]:
     """The result of a judged check, the key of its verdict, and what was asked for it now."""
     rubric = check.part.rubric or ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from workbench.cases.case import Case, CaseError, load_cases
 from workbench.cases.junit import junit_xml
 from workbench.cases.report import commands, headline, problem_lines
-from workbench.cases.testing import CaseResult, Testing, tested
+from workbench.cases.testing import CaseResult, CaseSettings, results_of
 from workbench.commands.exit_codes import DONE, FAILED, LIMIT, USAGE
 from workbench.commands.money import seconds, short_usd, usd_option
 from workbench.commands.problems import print_problems
@@ -31,7 +31,7 @@ _COLOURS = {"passed": "green", "failed": "red", "stale": "yellow", "not_judged":
 def run(options: argparse.Namespace) -> int:
     """Test the cases and return 0 if all passed, 1 if one did not, 3 if a limit ended the run of one that did not."""
     try:
-        testing = Testing(options.answers, options.jobs, options.judge)
+        testing = CaseSettings(options.answers, options.jobs, options.judge)
         sitting = Sitting.open(
             options.agent,
             offline=options.offline,
@@ -60,13 +60,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _tested(
-    sitting: Sitting, cases: Sequence[Case], testing: Testing, tell: Callable[[CaseResult], None]
+    sitting: Sitting, cases: Sequence[Case], testing: CaseSettings, tell: Callable[[CaseResult], None]
 ) -> Sequence[CaseResult]:
     task = asyncio.current_task()
     if task is not None:  # Ctrl-C is asyncio's own affair
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with sitting:
-        return await tested(sitting, cases, testing, tell=tell)
+        return await results_of(sitting, cases, testing, tell=tell)
 
 
 def _telling(options: argparse.Namespace, cases: Sequence[Case]) -> Callable[[CaseResult], None]:
