@@ -77,7 +77,7 @@ async def test_what_a_tape_cannot_answer_for_makes_it_stale(
     assert HTTP_AGENT.count(old) == 1
     agent.write("agent.yaml", HTTP_AGENT.replace(old, new))
     (result,) = await agent.test()
-    assert (result.state, result.changed, result.run_id) == ("stale", [changed], None)
+    assert (result.state, result.changed, result.run_id) == ("stale", [f"{changed} changed"], None)
     (result,) = await agent.test("recorded")
     assert result.state == "passed"
 
@@ -86,7 +86,7 @@ async def test_a_changed_prompt_is_stale_from_the_tape_and_tested_live(agent: Te
     agent.keep(await agent.run())
     agent.write("prompt.md", "Say nothing.\n")
     (result,) = await agent.test()
-    assert (result.state, result.changed) == ("stale", ["the prompt"])
+    assert (result.state, result.changed) == ("stale", ["the prompt changed"])
     (result,) = await agent.test("live")
     assert result.state == "passed"
 
@@ -95,7 +95,7 @@ async def test_an_edited_input_is_stale_from_the_tape_and_asked_live(agent: Test
     agent.keep(await agent.run("what is it?"))
     agent.edit_case("input: what is it?", "input: and what is that?")
     (result,) = await agent.test()
-    assert (result.state, result.changed) == ("stale", ["the input"])
+    assert (result.state, result.changed) == ("stale", ["the input changed"])
     (result,) = await agent.test("live")
     assert result.run_id is not None
     with Store.open(agent.folder, read_only=True) as store:

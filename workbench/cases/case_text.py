@@ -117,7 +117,8 @@ def _text_node(dumper: _Dumper, text: str) -> ScalarNode:
 
 def _style(text: str) -> str | None:
     """How a text is written: as a block, in quotes where it could be read as something else, or plain."""
-    if not text.replace("\n", "").isprintable():
+    plain_ends = text.removesuffix("\n") == text.strip() != ""
+    if not text.replace("\n", "").isprintable() or ("\n" in text and not plain_ends):
         return '"'
     if "\n" in text:
         return "|"

@@ -12,7 +12,7 @@ from workbench.cases.testing import CaseResult, CheckResult
 def headline(result: CaseResult) -> str:
     """How a case came out, in a few words."""
     if result.state == "stale":
-        return f"the tape no longer answers: {', '.join(result.changed)} changed"
+        return f"the tape no longer answers: {', '.join(result.changed)}"
     held = sum(check.state == "passed" for check in result.checks)
     said = f"{held} of {len(result.checks)} checks hold"
     waiting = sum(check.state == "not_judged" for check in result.checks)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from workbench.cases.jsonpaths import JsonPathError, compiled
 from workbench.cases.workspace_files import relative
 from workbench.definition.formats import ModelId, Usd
+from workbench.definition.problems import nearest
 from workbench.definition.schema import Part
 from workbench.definition.validation import fault
 from workbench.trace.events import FAILURES
@@ -43,7 +44,8 @@ def _json_path(text: str) -> str:
 
 def _outcome(text: str) -> str:
     if text not in OUTCOMES:
-        raise fault(f"'{text}' is no outcome", expected=f"one of {', '.join(OUTCOMES)}")
+        expected = f"one of {', '.join(OUTCOMES)}"
+        raise fault(f"'{text}' is no outcome", expected=expected, suggestion=nearest(text, OUTCOMES))
     return text
 
 

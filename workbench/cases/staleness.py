@@ -22,5 +22,5 @@ _WHAT: Mapping[str, str] = {
 def changed_since(tape: Tape, document: JsonObject, text: str) -> Sequence[str]:
     """What of an agent and of its input `text` is no longer what the tape answered, in words; nothing if all is."""
     recorded = tape.started.definition
-    changed = [said for key, said in _WHAT.items() if document.get(key) != recorded.get(key)]
-    return ["the input", *changed] if text != tape.started.input else changed
+    changed = [f"{said} changed" for key, said in _WHAT.items() if document.get(key) != recorded.get(key)]
+    return ["the input changed", *changed] if text != tape.started.input else changed

@@ -18,6 +18,7 @@ MAX_BYTES = 256 << 20
 """The largest tape file, in bytes."""
 
 _AGAIN = "the trace of one run, as `workbench keep` wrote it: restore the file, or keep the run again"
+_LATER = f"{_AGAIN}; if a later version of the workbench wrote it, use that one"
 _EVENT = re.compile(r"event (\d+)\b")
 
 
@@ -43,10 +44,13 @@ def read_tape(path: Path, sha256: str | None = None) -> KeptTape:
     lines = _lines(path)
     events: list[Event] = []
     try:
-        events.extend(import_jsonl(lines))
+        for number, event in enumerate(import_jsonl(lines), start=1):
+            if events and event.run_id != events[0].run_id:
+                raise _problem(path, number, "a second run begins here: a tape is one run")
+            events.append(event)
         tape = tape_of(events)
     except TraceFormatError as error:
-        raise _problem(path, error.line, str(error).partition(": ")[2]) from None
+        raise _problem(path, error.line, str(error).partition(": ")[2], _LATER) from None
     except TapeError as error:
         told = _EVENT.match(str(error))
         raise _problem(path, int(told[1]) if told else 1, str(error)) from None
@@ -84,5 +88,5 @@ def _lines(path: Path) -> Sequence[str]:
     return text.removesuffix("\n").split("\n") if "\r" not in text else text.splitlines()
 
 
-def _problem(path: Path, line: int, message: str) -> DefinitionError:
-    return DefinitionError([Problem(path, line, 1, "", "", _AGAIN, None, message)])
+def _problem(path: Path, line: int, message: str, expected: str = _AGAIN) -> DefinitionError:
+    return DefinitionError([Problem(path, line, 1, "", "", expected, None, message)])

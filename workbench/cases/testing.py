@@ -53,7 +53,7 @@ class CheckResult:
 class CaseResult:
     """How a case came out.
 
-    `run_id` is the run that was made for it, None where none was. `changed` says what made the tape stale. `cost_usd`
+    `run_id` is the run that was made for it, None where none was. `changed` says why the tape is stale. `cost_usd`
     is what this testing cost, the judges included; None where a price is unknown. `limit` names the limit that ended
     the run, if one did.
     """
