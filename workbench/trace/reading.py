@@ -19,13 +19,13 @@ from workbench.trace.runs import RunSummary
 
 _RUN_COLUMNS = ", ".join((*runs.COLUMNS, "owner_pid", "owner_started", "owner_place"))
 
-_SNAPSHOT_PLACES = (
-    ("tool_call", "$.container.snapshot"),
-    ("tool_result", "$.snapshot"),
-    ("notice", "$.data.workspace"),
-    ("run_completed", "$.snapshot"),
-    ("run_failed", "$.state.snapshot"),
-)
+_SNAPSHOT_PLACES = {
+    "tool_call": "$.container.snapshot",
+    "tool_result": "$.snapshot",
+    "notice": "$.data.workspace",
+    "run_completed": "$.snapshot",
+    "run_failed": "$.state.snapshot",
+}
 """Where events name the snapshot of a workspace; what is as short as a digest is never pooled."""
 
 
@@ -75,9 +75,10 @@ def decoded_event(connection: sqlite3.Connection, run_id: str, stored: Sequence[
 
 def read_snapshots(connection: sqlite3.Connection) -> frozenset[str]:
     """The digests of the workspace snapshots that events name, wherever the data of an event has one."""
-    selects = " UNION ".join(
-        f"SELECT json_extract(data, '{place}') FROM events JOIN bodies ON bodies.id = body WHERE type = '{kind}'"  # noqa: S608
-        for kind, place in _SNAPSHOT_PLACES
+    cases = " ".join(f"WHEN '{kind}' THEN json_extract(data, '{place}')" for kind, place in _SNAPSHOT_PLACES.items())
+    kinds = ", ".join(f"'{kind}'" for kind in _SNAPSHOT_PLACES)
+    selects = (
+        f"SELECT DISTINCT CASE type {cases} END FROM events JOIN bodies ON bodies.id = body WHERE type IN ({kinds})"  # noqa: S608
     )
     with damage_reported("an event"):
         return frozenset(str(digest) for (digest,) in connection.execute(selects) if digest is not None)
