@@ -126,7 +126,7 @@ def test_a_failure_that_is_expected_is_no_fault(check: str) -> None:
         ),
         (
             "called: {tool: bash, at_most: 1}",
-            "bash is called at most 1 times",
+            "bash is called at most once",
             "2: 1.2 bash  git apply a.diff && pytest -q; 2.1 bash  rm -rf build",
         ),
         (

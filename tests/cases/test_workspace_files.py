@@ -30,13 +30,15 @@ class Telling:
         *changed: Change,
         before: Sequence[Change] = (),
         is_error: bool = False,
+        found: str | None = None,
+        after: str | None = None,
     ) -> None:
         self._calls += 1
         call_id = f"c{self._calls}"
-        state = ContainerState("/workspace", None, [FileChange(path, change) for path, change in before])
+        state = ContainerState("/workspace", found, [FileChange(path, change) for path, change in before])
         self.fold.add(ToolCall(call_id, 1, tool, "filesystem", arguments, 0, "", state))
         changes = [FileChange(path, change) for path, change in changed]
-        self.fold.add(ToolResult(call_id, tool, "filesystem", [], 0, is_error, 0.1, changed=changes))
+        self.fold.add(ToolResult(call_id, tool, "filesystem", [], 0, is_error, 0.1, snapshot=after, changed=changes))
 
     @property
     def files(self) -> WorkspaceFiles:
@@ -78,6 +80,20 @@ def test_what_something_else_changed_is_not_known_any_more() -> None:
     assert told.files.content("a") is None
     told.call("write", {"file_path": "a", "content": "two"}, ("a", "modified"), before=[("a", "deleted")])
     assert told.files.content("a") == "two"
+
+
+def test_changes_that_are_told_twice_happened_once() -> None:
+    told = Telling()
+    told.call("write", {"file_path": "a", "content": "one"}, ("a", "added"), after="s1")
+    told.call("bash", {}, ("a", "deleted"), before=[("a", "added")], found="s1", after="s2")
+    told.call(
+        "write", {"file_path": "b", "content": "two"}, ("b", "added"), before=[("a", "deleted")], found="s2", after="s3"
+    )
+    told.call("read", {}, before=[("b", "added")], found="s3", after="s3")
+    assert told.files.changes == {"b": "added"}
+    assert told.files.content("b") == "two"
+    told.call("read", {}, before=[("b", "modified")], found="s4", after="s4")  # something ran in the background
+    assert told.files.content("b") is None
 
 
 def test_what_failed_or_was_not_captured_wrote_nothing_that_is_known() -> None:

@@ -23,12 +23,12 @@ def called_faults(part: CalledPart, calls: Sequence[Called]) -> Iterator[Fault]:
         return
     fitting = [call for call in calls if _fits(part, call)]
     if len(fitting) < part.at_least:
-        times = "" if part.at_least == 1 else f" at least {part.at_least} times"
+        times = "" if part.at_least == 1 else f" at least {_times(part.at_least)}"
         others = [call for call in calls if call.tool == part.tool] or calls
         found = f"{len(fitting)} such calls; it called {_listed(others)}" if others else "no tool was called"
         yield Fault(f"{_said(part)} is called{times}", found)
     if part.at_most is not None and len(fitting) > part.at_most:
-        yield Fault(f"{_said(part)} is called at most {part.at_most} times", f"{len(fitting)}: {_listed(fitting)}")
+        yield Fault(f"{_said(part)} is called at most {_times(part.at_most)}", f"{len(fitting)}: {_listed(fitting)}")
 
 
 def never_called_faults(part: CallPart, calls: Sequence[Called]) -> Iterator[Fault]:
@@ -78,6 +78,10 @@ def _said(part: CallPart) -> str:
 def _listed(calls: Sequence[Called]) -> str:
     shown = [f"{call.step}.{call.index} {clipped(_text(call), 120)}" for call in calls[:_SHOWN]]
     return "; ".join([*shown, *(["…"] if len(calls) > _SHOWN else [])])
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _text(call: Called) -> str:

@@ -10,6 +10,16 @@ MOST_BYTES = 1 << 20
 """A file that is longer is not read."""
 
 
+def is_there(folder: Path, snapshot: str | None) -> bool:
+    """Whether a snapshot of the agent in `folder` is on this machine, and whole."""
+    root = folder / STATE_FOLDER / "snapshots"
+    if snapshot is None or not root.is_dir():
+        return False
+    from workbench.sandbox.snapshots import WorkspaceSnapshots
+
+    return not WorkspaceSnapshots(root).verify(snapshot)
+
+
 def file_text(folder: Path, snapshot: str | None, path: str) -> str | None:
     """The text of a file in a snapshot of the agent in `folder`.
 

@@ -20,7 +20,7 @@ from workbench.cases.facts import Facts, as_recorded, facts_of
 from workbench.cases.faults import Fault
 from workbench.cases.judging import Judged, judged
 from workbench.cases.kept_facts import KeptFacts, Verdict, facts_file, facts_text, verdict_key
-from workbench.cases.snapshot_texts import file_text
+from workbench.cases.snapshot_texts import file_text, is_there
 from workbench.cases.staleness import changed_since
 from workbench.cases.whole_files import write_whole
 from workbench.engine.replay_request import ForkPoint, ReplayRequest
@@ -133,11 +133,25 @@ async def _tested(sitting: Sitting, case: Case, testing: CaseSettings) -> CaseRe
 def _run(sitting: Sitting, case: Case, testing: CaseSettings, show: Callable[[Event], None]) -> Run:
     trigger = Trigger("test", case.name)
     if testing.answers == "live":
-        return sitting.new_run(case.input, show=show, trigger=trigger)
+        return _live_run(sitting, case, show, trigger)
     tape = case.kept.tape
     request = ReplayRequest(tape.run_id, ForkPoint(1), model="tape", tools="tape")
     definition = sitting.definition if testing.answers == "tape" else None
     return sitting.new_replay(request, show=show, trigger=trigger, definition=definition, tape=tape)
+
+
+def _live_run(sitting: Sitting, case: Case, show: Callable[[Event], None], trigger: Trigger) -> Run:
+    """A run of the agent as it is. A persistent workspace is left alone.
+
+    It begins with the files that the kept run found, where they are on this machine, else empty.
+    """
+    agent = sitting.definition
+    if not agent.persistent:
+        return sitting.new_run(case.input, show=show, trigger=trigger)
+    first = case.kept.tape.first_snapshot
+    snapshot = first if is_there(sitting.folder, first) else None
+    definition = replace(agent, persistent=False)
+    return sitting.new_run(case.input, show=show, trigger=trigger, definition=definition, snapshot=snapshot)
 
 
 def _with_texts(sitting: Sitting, case: Case, ran: Facts, testing: CaseSettings) -> Facts:

@@ -65,6 +65,7 @@ class FilesFold:
 
     def __init__(self) -> None:
         self._all_known = True
+        self._latest: str | None = None
         self._last: str | None = None
         self._net: dict[str, Change] = {}
         self._contents: dict[str, str] = {}
@@ -79,10 +80,10 @@ class FilesFold:
             case ToolCall():
                 self._open[data.call_id] = data
                 if data.container is not None:
-                    self._changed(data.container.changed, own=None)
+                    self._changed(data.container.changed, data.container.snapshot)
             case ToolResult():
                 written = self._written(self._open.pop(data.call_id, None), data)
-                self._changed(data.changed, own=written[0] if written else None)
+                self._changed(data.changed, data.snapshot, own=written[0] if written else None)
                 if written is not None:
                     self._contents[written[0]] = written[1]
             case RunCompleted():
@@ -94,7 +95,11 @@ class FilesFold:
         """The files as they are now."""
         return WorkspaceFiles(dict(self._net), dict(self._contents), self._last, self._all_known)
 
-    def _changed(self, changes: Sequence[FileChange], own: str | None) -> None:
+    def _changed(self, changes: Sequence[FileChange], snapshot: str | None, own: str | None = None) -> None:
+        """Take changes that led to `snapshot`. A call tells those again that the result before it has told."""
+        if snapshot is not None and snapshot == self._latest:
+            return
+        self._latest = snapshot
         self._all_known = self._all_known and len(changes) < MOST_LISTED
         for change in changes:
             before = self._net.get(change.path)

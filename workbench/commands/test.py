@@ -113,7 +113,7 @@ def _print_sum(results: Sequence[CaseResult]) -> None:
     said = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items() if count)
     known = [result.cost_usd for result in results if result.cost_usd is not None]
     cost = short_usd(sum(known, start=known[0] * 0)) if len(known) == len(results) else "unknown"
-    print(f"{len(results)} cases: {said}; cost {cost}")
+    print(f"{len(results)} {'case' if len(results) == 1 else 'cases'}: {said}; cost {cost}")
 
 
 def _exit_code(results: Sequence[CaseResult], allow_stale: bool) -> int:

@@ -206,11 +206,13 @@ class Sitting:
         live: Callable[[LiveText], None] = lambda delta: None,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
+        snapshot: str | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
         `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` is the
-        agent to run, by default the sitting's own; several runs may go on at once.
+        agent to run, by default the sitting's own; several runs may go on at once. `snapshot` names the files that the
+        workspace begins with; then it is the run's own, even if the agent's is persistent.
         """
         from workbench.engine.order import Order
         from workbench.engine.run import Run
@@ -222,7 +224,11 @@ class Sitting:
             store.append(event)
             show(event)
 
-        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live))
+        return Run(
+            agent,
+            Order(_new_id(), text, trigger or Trigger(), first_snapshot=snapshot),
+            self._world(agent, record, live),
+        )
 
     def tape(self, run_id: str) -> Tape:
         """The tape of a stored run.
