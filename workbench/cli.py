@@ -135,7 +135,9 @@ def _add_definition(commands: _Commands) -> None:
     parser = commands.add("check", "check", "check an agent's files and print every problem")
     _agent_argument(parser)
     parser = commands.add("schema", "schema", "print the JSON Schema of agent.yaml, for editors")
-    parser.add_argument("--offline", action="store_true", help="the schema of offline.yaml instead")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--offline", action="store_true", help="the schema of offline.yaml instead")
+    which.add_argument("--case", action="store_true", help="the schema of cases/NAME.yaml instead")
 
 
 def _add_cases(commands: _Commands) -> None:

@@ -22,6 +22,7 @@ from workbench.definition.agent import AgentDefinition
 from workbench.definition.validation import validate
 from workbench.definition.yamlfile import parse_yaml
 from workbench.engine.replay_request import Edits, ForkPoint, ReplayRequest
+from workbench.jsontypes import JsonObject
 from workbench.sitting.sitting import Sitting
 from workbench.trace.events import RunCompleted, RunFailed
 
@@ -95,7 +96,7 @@ values: st.SearchStrategy[Any] = st.recursive(
 @settings(relaxed, max_examples=300)
 @given(texts, texts, texts.filter(lambda text: text and "\ud800" not in text), values)
 def test_a_case_file_says_what_it_was_told(given_input: str, output: str, wanted: str, argument: Any) -> None:
-    checks = [
+    checks: list[JsonObject] = [
         {"output": {"contains": [wanted]}},
         {"called": {"tool": "bash", "arguments": {"x": {"equals": argument}}}},
         {"rubric": wanted, "judge": "claude-haiku-4-5"},

@@ -12,8 +12,11 @@ from tests.engine.conftest import HTTP_AGENT, LOOK_UP
 from workbench.cases.kept_facts import facts_file, verdict_key
 from workbench.cases.report import headline, problem_lines
 from workbench.cases.testing import CaseResult
+from workbench.cost.usage import Usage
+from workbench.jsontypes import JsonObject
+from workbench.model.conversation import Reply, Request
 from workbench.sitting.overrides import Overrides
-from workbench.trace.events import RunStarted
+from workbench.trace.events import ModelSource, RunStarted
 from workbench.trace.store import Store
 
 JUDGE = """
@@ -34,7 +37,7 @@ async def test_a_run_that_was_kept_passes_from_its_tape_and_live(agent: TestedAg
     ran = await agent.run()
     agent.keep(ran, equals=True)
     for answers in ("tape", "recorded", "live"):
-        (result,) = await agent.test(answers)  # type: ignore[arg-type]
+        (result,) = await agent.test(answers)
         assert result.state == "passed", said([result])
         assert len(result.checks) == 3
 
@@ -185,6 +188,55 @@ async def test_a_verdict_is_kept_with_the_case_for_exactly_what_was_judged(agent
     agent.edit_case("rubric: it names the fact", "rubric: it names both facts")
     (result,) = await agent.test()
     assert result.state == "not_judged"
+
+
+class Endpoint:
+    """A model at an endpoint that says one thing, and counts how often it is asked."""
+
+    source: ModelSource = "endpoint"
+    endpoint = "http://localhost"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.asked: list[Request] = []
+
+    def parameters(self, request: Request) -> JsonObject:
+        return {}
+
+    async def respond(self, request: Request, on_delta: object, on_retry: object) -> Reply:
+        self.asked.append(request)
+        return Reply("m", [{"type": "text", "text": self.text}], "end_turn", Usage(100, 20), 0.1)
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_verdict_on_a_tape_is_asked_for_once_and_kept(
+    agent: TestedAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent.keep(await agent.run(), checks=[{"rubric": "it names the fact"}])
+    endpoint = Endpoint('{"holds": true, "reason": "it does"}')
+    monkeypatch.setattr("workbench.model.connect.connect", lambda environment: endpoint)
+    (result,) = await agent.test(judge=True)
+    assert (result.state, result.checks[-1].reason) == ("passed", "it does")
+    assert result.cost_usd is not None
+    assert result.cost_usd > 0
+    (request,) = endpoint.asked
+    assert request.settings.id == "claude-haiku-4-5"
+    said_to_it = str(request.messages)
+    assert all(part in said_to_it for part in ("what is it?", "Found: first fact", "it names the fact"))
+    for judge in (True, False):
+        (result,) = await agent.test(judge=judge)
+        assert (result.state, result.cost_usd) == ("passed", Decimal(0))
+    assert len(endpoint.asked) == 1
+
+
+async def test_without_a_model_to_ask_a_tape_is_not_judged(agent: TestedAgent) -> None:
+    agent.keep(await agent.run(), checks=[{"rubric": "it names the fact"}])
+    (result,) = await agent.test(judge=True)
+    assert result.state == "not_judged"
+    assert "the judge could not be asked" in said([result])
+    assert not facts_file(agent.folder / "cases" / "one.yaml").exists()
 
 
 async def test_a_judge_that_gives_no_verdict_is_no_verdict(agent: TestedAgent) -> None:

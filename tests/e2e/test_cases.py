@@ -19,11 +19,10 @@ from tests.engine.conftest import HTTP_AGENT, LOOK_UP, PROMPT
 NOWHERE = "unix:///nowhere.sock"
 
 
-@pytest.fixture
-def looker(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def kept_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An agent without a container that was run once, the run kept as `one`."""
-    folder = tmp_path / "looker"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("looker")
     (folder / "prompt.md").write_text(PROMPT)
     (folder / "agent.yaml").write_text(dedent(HTTP_AGENT))
     (folder / "offline.yaml").write_text(dedent(LOOK_UP))
@@ -32,6 +31,12 @@ def looker(tmp_path: Path) -> Path:
     assert kept.code == 0, kept.err
     assert "3 checks; edit them there" in kept.out
     return folder
+
+
+@pytest.fixture
+def looker(kept_once: Path, tmp_path: Path) -> Path:
+    """A copy of that agent, its run included."""
+    return Path(shutil.copytree(kept_once, tmp_path / "looker"))
 
 
 def test_a_kept_case_passes_anywhere_without_key_docker_or_store(looker: Path, tmp_path: Path) -> None:
@@ -83,7 +88,7 @@ def test_what_is_broken_is_told_before_anything_runs(looker: Path) -> None:
     line = before.count(b"\n") + 1
     assert f"one.tape.jsonl:{line}:1: error: not JSON" in done.err
     assert tape.read_bytes() == before
-    for arguments, said in (
+    wrong: list[tuple[list[str | Path], str]] = [
         (["test", looker, "--case", "none"], "there is no case 'none'"),
         (["keep", "last", "--agent", looker, "--as", "one"], "--again"),
         (
@@ -91,7 +96,8 @@ def test_what_is_broken_is_told_before_anything_runs(looker: Path) -> None:
             "did you mean 'output'",
         ),
         (["keep", "nothing", "--agent", looker, "--as", "two"], "nothing"),
-    ):
+    ]
+    for arguments, said in wrong:
         done = workbench(*arguments)
         assert done.code == 2
         assert said in done.err
@@ -183,7 +189,7 @@ def test_a_live_test_leaves_a_persistent_workspace_alone(sample: Callable[[str],
     for _ in range(2):
         done = workbench("test", folder, "--live", "--offline")
         assert done.code == 0, done.out
-    assert not (folder / ".workbench" / "storage").exists()
+    assert list((folder / ".workbench" / "storage").glob("*")) == []
 
 
 @pytest.mark.docker

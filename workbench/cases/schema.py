@@ -16,6 +16,8 @@ from workbench.definition.formats import ModelId, Usd
 from workbench.definition.problems import nearest
 from workbench.definition.schema import Part
 from workbench.definition.validation import fault
+from workbench.jsontypes import JsonObject
+from workbench.model.offline_fields import STRING, OrShort
 from workbench.trace.events import FAILURES
 
 VERSION = 1
@@ -70,7 +72,7 @@ def _to_call(value: Any) -> Any:
 OUTCOMES = ("completed", "failed", *FAILURES)
 """How a run can end: with an answer, without one, or without one for this reason."""
 
-Texts = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_listed)]
+Texts = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_listed), OrShort(STRING)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 JsonPath = Annotated[str, AfterValidator(_json_path)]
 WorkspacePath = Annotated[str, Field(min_length=1), AfterValidator(_workspace_path)]
@@ -114,11 +116,14 @@ class ArgumentPart(Part):
     matches: Pattern | None = Field(default=None, description="A regular expression that must be found in it.")
 
 
+Argument = Annotated[ArgumentPart, BeforeValidator(_to_argument), OrShort({})]
+
+
 class CallPart(Part):
     """Calls of a tool."""
 
     tool: str = Field(min_length=1, description="The tool's name.", examples=["bash"])
-    arguments: dict[str, Annotated[ArgumentPart, BeforeValidator(_to_argument)]] = Field(
+    arguments: dict[str, Argument] = Field(
         default={}, description="What the arguments must be; those that are not named may be anything."
     )
 
@@ -135,10 +140,10 @@ class CheckPart(Part):
 
     outcome: Outcome | None = Field(default=None, description="How the run must end.", examples=["completed"])
     output: ContentPart | None = Field(default=None, description="What the final output must be.")
-    called: Annotated[CalledPart, BeforeValidator(_to_call)] | None = Field(
+    called: Annotated[CalledPart, BeforeValidator(_to_call), OrShort(STRING)] | None = Field(
         default=None, description="A tool that must be called, and how."
     )
-    never_called: Annotated[CallPart, BeforeValidator(_to_call)] | None = Field(
+    never_called: Annotated[CallPart, BeforeValidator(_to_call), OrShort(STRING)] | None = Field(
         default=None, description="A tool that must not be called, or not so."
     )
     file: FilePart | None = Field(default=None, description="What a file of the workspace must be at the end.")
@@ -182,3 +187,9 @@ class CaseFile(Part):
     input: str | None = Field(default=None, description="The input; left out, that of the tape.")
     reference: str | None = Field(default=None, description="What the kept run answered, for people to read.")
     checks: list[CheckPart] = Field(min_length=1, description="What must hold of a run.")
+
+
+def case_schema() -> JsonObject:
+    """The JSON Schema of a case's file, for editors."""
+    schema: JsonObject = CaseFile.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "cases/NAME.yaml"}
