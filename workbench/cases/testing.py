@@ -208,7 +208,7 @@ async def _judged(
     if testing.answers != "live" and not testing.judge:
         return CheckResult(check, "not_judged", reason=_NOBODY_ASKED), key, None
     try:
-        ask = partial(sitting.ask, purpose=f"judge of {case.name}")
+        ask = partial(sitting.ask_model, purpose=f"judge of {case.name}")
         asked = await judged(ask, rubric, judge, case.input, facts.output)
     except (ModelError, RunStoppedError) as error:
         return CheckResult(check, "not_judged", reason=f"the judge could not be asked: {error}"), key, None

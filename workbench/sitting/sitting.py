@@ -24,7 +24,7 @@ from workbench.engine.limits import Spending
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import hot_rerun, resume_request
-from workbench.engine.world import LiveText, SystemClock, World
+from workbench.engine.world import Ask, LiveText, SystemClock, World, nobody_to_ask
 from workbench.model.access import model_access
 from workbench.model.tape_only import TapeOnlyModel
 from workbench.sitting.asking import ask_once
@@ -204,15 +204,17 @@ class Sitting:
         *,
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
+        ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
         snapshot: str | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
-        `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` is the
-        agent to run, by default the sitting's own; several runs may go on at once. `snapshot` names the files that the
-        workspace begins with; then it is the run's own, even if the agent's is persistent.
+        `show` gets every event once it is durable, `live` the streaming text; neither may block. `ask` is asked before
+        calls of tools whose `permission_policy` is always_ask. `definition` is the agent to run, by default the
+        sitting's own; several runs may go on at once. `snapshot` names the files that the workspace begins with; then
+        it is the run's own, even if the agent's is persistent.
         """
         from workbench.engine.order import Order
         from workbench.engine.run import Run
@@ -224,11 +226,8 @@ class Sitting:
             store.append(event)
             show(event)
 
-        return Run(
-            agent,
-            Order(_new_id(), text, trigger or Trigger(), first_snapshot=snapshot),
-            self._world(agent, record, live),
-        )
+        order = Order(_new_id(), text, trigger or Trigger(), first_snapshot=snapshot)
+        return Run(agent, order, self._world(agent, record, live, ask))
 
     def tape(self, run_id: str) -> Tape:
         """The tape of a stored run.
@@ -253,6 +252,7 @@ class Sitting:
         *,
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
+        ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
         tape: Tape | None = None,
@@ -273,12 +273,12 @@ class Sitting:
         tape = tape or self.tape(request.parent_run_id)
         agent = replayed_agent(self.folder, tape, request, definition)
         order, playback = replay_order(_new_id(), tape, request, agent, trigger)
-        world = self._world(agent, TapedEvents(self.store.append_many, show), live)
+        world = self._world(agent, TapedEvents(self.store.append_many, show), live, ask)
         if request.model == "tape":
             world = replace(world, model=TapeOnlyModel())
         return Run(agent, order, world, playback)
 
-    async def ask(self, request: Request, purpose: str) -> tuple[Reply, Decimal | None]:
+    async def ask_model(self, request: Request, purpose: str) -> tuple[Reply, Decimal | None]:
         """Ask the model something outside of any run, under the fuse, where `purpose` stands for the run.
 
         Gives the reply and its cost in USD, None where the price is unknown. A sitting of which only tapes are played
@@ -347,7 +347,11 @@ class Sitting:
         return self._fuse
 
     def _world(
-        self, agent: AgentDefinition, record: Callable[[Event], None], live: Callable[[LiveText], None]
+        self,
+        agent: AgentDefinition,
+        record: Callable[[Event], None],
+        live: Callable[[LiveText], None],
+        ask: Ask,
     ) -> World:
         model, workplaces = self._model, self._workplaces
         if model is None or workplaces is None:
@@ -361,6 +365,7 @@ class Sitting:
             clock=SystemClock(),
             record=record,
             show=live,
+            ask=ask,
         )
 
     def _workplace_environment(self) -> dict[str, str]:
