@@ -55,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_replay(commands)
     _add_definition(commands)
+    _add_cases(commands)
     _add_trace(commands)
     _add_cost(commands)
     _add_machine(commands)
@@ -135,7 +136,40 @@ def _add_definition(commands: _Commands) -> None:
     parser = commands.add("check", "check", "check an agent's files and print every problem")
     _agent_argument(parser)
     parser = commands.add("schema", "schema", "print the JSON Schema of agent.yaml, for editors")
-    parser.add_argument("--offline", action="store_true", help="the schema of offline.yaml instead")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--offline", action="store_true", help="the schema of offline.yaml instead")
+    which.add_argument("--case", action="store_true", help="the schema of cases/NAME.yaml instead")
+
+
+def _add_cases(commands: _Commands) -> None:
+    parser = commands.add("keep", "keep", "keep a run as a case of its agent, to be tested again")
+    _run_argument(parser)
+    parser.add_argument("--as", dest="name", required=True, metavar="NAME", help="the case's name: cases/NAME.yaml")
+    parser.add_argument("--check", action="append", default=[], metavar="YAML", help="one more check, as in the file")
+    parser.add_argument("--equals", action="store_true", help="check that the output stays exactly what it is")
+    parser.add_argument("--description", default="", metavar="TEXT", help="what the case is for")
+    parser.add_argument("--again", action="store_true", help="put this run in the place of the one that the case has")
+    parser = commands.add("test", "test", "test an agent's cases, from their tapes or live")
+    _agent_argument(parser)
+    answers = parser.add_mutually_exclusive_group()
+    for option, said in _ANSWERS.items():
+        answers.add_argument(f"--{option}", dest="answers", action="store_const", const=option, help=said)
+    parser.set_defaults(answers="tape")
+    parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this case")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (default: 2)")
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a case")
+    parser.add_argument("--judge", action="store_true", help="ask the judging model about outputs of tapes, keep it")
+    parser.add_argument("--allow-stale", action="store_true", help="cases whose tape no longer answers do not count")
+    parser.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
+    _sitting_arguments(parser)
+
+
+_ANSWERS = {
+    "tape": "play the tapes for the agent as it is now: nothing is sent or started (default)",
+    "recorded": "play the tapes for the agent as they recorded it",
+    "live": "run the agent on the cases' inputs",
+}
 
 
 def _add_trace(commands: _Commands) -> None:
@@ -157,6 +191,9 @@ def _add_trace(commands: _Commands) -> None:
     parser.add_argument("--agent", type=Path, default=Path(), help="the agent's folder (default: this one)")
     parser.add_argument("--all", action="store_true", help="also the steps that are the same, and long texts whole")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = commands.add("delete", "delete", "delete a run, and the snapshots that only it needed")
+    _run_argument(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_cost(commands: _Commands) -> None:

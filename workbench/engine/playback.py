@@ -59,6 +59,7 @@ class Playback:
         self._waiting = _by_digest(tape.turns)
         self._later_calls = list(_calls_from(tape, fork))
         self._tools_parted = False
+        self._said = tape.said
 
     @property
     def edits(self) -> Edits:
@@ -103,10 +104,11 @@ class Playback:
         return PlayedCalls([None if one is None else self._edited(one) for one in taped])
 
     def after(self, step: int) -> str | None:
-        """What the user says after a step, on top of what the parent's user said."""
+        """What the user says after a step, on top of the input: what is asked for, else what the parent's user said."""
         text = self.edits.messages.get(step)
-        if text is not None:
-            self._faithful = False
+        if text is None:
+            return self._said.get(step)
+        self._faithful = False
         return text
 
     def end(self, step: int) -> RunStoppedError:

@@ -71,8 +71,13 @@ class ReplayRequest:
     tools: Source = "tape_while_unchanged"
 
 
-def described(request: ReplayRequest, fork: ForkPoint, spent_before: Decimal) -> JsonObject:
-    """What was asked for, as `RunStarted.replay` holds it."""
+def described(
+    request: ReplayRequest, fork: ForkPoint, spent_before: Decimal, said_before: Mapping[int, str] | None = None
+) -> JsonObject:
+    """What was asked for, as `RunStarted.replay` holds it.
+
+    `said_before` is what the parent's user said after its steps: it is said again, so that it was asked for, too.
+    """
     edits = request.edits
     return {
         "parent": request.parent_run_id,
@@ -88,7 +93,7 @@ def described(request: ReplayRequest, fork: ForkPoint, spent_before: Decimal) ->
                 f"{step}.{call}": {"content": list(edit.content), "is_error": edit.is_error}
                 for (step, call), edit in edits.results.items()
             },
-            "messages": {str(step): text for step, text in edits.messages.items()},
+            "messages": {str(step): text for step, text in {**(said_before or {}), **edits.messages}.items()},
         },
         "spent_before_usd": format(spent_before, "f"),
     }

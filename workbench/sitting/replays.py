@@ -75,7 +75,7 @@ def replay_order(
         parent_run_id=tape.run_id,
         fork_step=fork.step,
         fork_call=fork.call,
-        replay=described(request, fork, before),
+        replay=described(request, fork, before, tape.said),
         first_snapshot=tape.first_snapshot,
         tools_changed=tools_changed(tape, agent.document) and request.tools != "tape",
         in_place=resumed and agent.persistent,

@@ -20,12 +20,14 @@ from workbench.definition.document import definition_from_document
 from workbench.definition.loader import load_agent
 from workbench.definition.problems import Problem
 from workbench.definition.secrets import Redactor, secrets_of
+from workbench.engine.limits import Spending
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import hot_rerun, resume_request
 from workbench.engine.world import Ask, LiveText, SystemClock, World, nobody_to_ask
 from workbench.model.access import model_access
 from workbench.model.tape_only import TapeOnlyModel
+from workbench.sitting.asking import ask_once
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent
 from workbench.sitting.workplace import Workplaces, needs_sandbox
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from workbench.engine.run import Run
-    from workbench.model.conversation import Model
+    from workbench.model.conversation import Model, Reply, Request
     from workbench.model.offline_script import OfflineScript
 
 
@@ -205,12 +207,14 @@ class Sitting:
         ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
+        snapshot: str | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
         `show` gets every event once it is durable, `live` the streaming text; neither may block. `ask` is asked before
         calls of tools whose `permission_policy` is always_ask. `definition` is the agent to run, by default the
-        sitting's own; several runs may go on at once.
+        sitting's own; several runs may go on at once. `snapshot` names the files that the workspace begins with; then
+        it is the run's own, even if the agent's is persistent.
         """
         from workbench.engine.order import Order
         from workbench.engine.run import Run
@@ -222,7 +226,8 @@ class Sitting:
             store.append(event)
             show(event)
 
-        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live, ask))
+        order = Order(_new_id(), text, trigger or Trigger(), first_snapshot=snapshot)
+        return Run(agent, order, self._world(agent, record, live, ask))
 
     def tape(self, run_id: str) -> Tape:
         """The tape of a stored run.
@@ -250,11 +255,13 @@ class Sitting:
         ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
+        tape: Tape | None = None,
     ) -> Run:
         """A replay, ready to be executed: a run of its own, its parent recorded and left as it is.
 
         `definition` is the agent to run, by default the one that the parent recorded; the request's edits are made to
-        it. With `model` and `tools` from the tape nothing is needed but the store.
+        it. `tape` is the parent's where it is not in the store; then the files of its snapshots are not there either,
+        for tools that run live. With `model` and `tools` from the tape nothing is needed but the tape.
 
         Raises:
             ReplayError, SettingError: the request asks for what cannot be.
@@ -263,13 +270,31 @@ class Sitting:
         """
         from workbench.engine.run import Run
 
-        tape = self.tape(request.parent_run_id)
+        tape = tape or self.tape(request.parent_run_id)
         agent = replayed_agent(self.folder, tape, request, definition)
         order, playback = replay_order(_new_id(), tape, request, agent, trigger)
         world = self._world(agent, TapedEvents(self.store.append_many, show), live, ask)
         if request.model == "tape":
             world = replace(world, model=TapeOnlyModel())
         return Run(agent, order, world, playback)
+
+    async def ask_model(self, request: Request, purpose: str) -> tuple[Reply, Decimal | None]:
+        """Ask the model something outside of any run, under the fuse, where `purpose` stands for the run.
+
+        Gives the reply and its cost in USD, None where the price is unknown. A sitting of which only tapes are played
+        reaches for the model that the environment offers.
+
+        Raises:
+            RunStoppedError: it could pass the fuse, or costs money at an unknown price; nothing was sent.
+            ModelError: no reply was to be had.
+        """
+        if self._model is None:
+            raise RuntimeError("a sitting is entered before it is used")
+        if self._model.source == "tape":
+            self._former_models.append(self._model)
+            self._model = await asyncio.to_thread(self._connect)
+        spending = Spending(purpose, None, self.prices, self.fuse, SystemClock(), lambda notice: None)
+        return await ask_once(self._model, spending, request)
 
     def resume_request(self, run_id: str) -> ReplayRequest:
         """The request that goes on with a run that was cut off; run it with `Trigger("resume", run_id)`.
@@ -373,7 +398,7 @@ def _load(
     asked: _Asked, environment: Mapping[str, str]
 ) -> tuple[AgentDefinition, Sequence[Problem], OfflineScript | None]:
     script = None if asked.tape_only else _offline_script(asked.path, asked.offline, environment)
-    loaded = load_agent(asked.path, environment, _answered(script))
+    loaded = load_agent(asked.path, environment, _answered(script), nothing_asked=asked.tape_only)
     return asked.overrides.apply(loaded.definition), loaded.warnings, script
 
 

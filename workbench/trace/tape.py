@@ -6,7 +6,7 @@ and for each turn the request, the reply, and the tool calls with all that happe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.jsontypes import JsonObject
@@ -90,6 +90,15 @@ class Tape:
     def turn(self, step: int) -> TapedTurn | None:
         """The turn of a step, None for a step that the run did not reach."""
         return self.turns[step - 1] if 0 < step <= len(self.turns) else None
+
+    @property
+    def said(self) -> Mapping[int, str]:
+        """What the user said after steps, on top of the input; step 0 is before the first."""
+        edits = (self.started.replay or {}).get("edits")
+        messages = edits.get("messages") if isinstance(edits, dict) else None
+        if not isinstance(messages, dict):
+            return {}
+        return {int(step): text for step, text in messages.items() if isinstance(text, str) and step.isdecimal()}
 
     @property
     def first_snapshot(self) -> str | None:
