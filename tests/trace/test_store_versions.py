@@ -115,3 +115,19 @@ def test_it_can_be_written_to(tmp_path: Path) -> None:
         assert [event.data for event in store.events("r1", after=1)] == [Message(LONG)] * 2
         store.delete_run("r1")
         assert store.runs() == []
+
+
+def test_its_calls_and_results_are_told_apart(tmp_path: Path) -> None:
+    """Version 2 keeps the id of a call beside the row; for what is there already it is taken from the event."""
+    make_version_1(tmp_path)
+    with closing(sqlite3.connect(store_file(tmp_path))) as plain:
+        for body, data in ((3, '{"call_id":"toolu_1","tool":"bash"}'), (4, "damaged")):
+            plain.execute("INSERT INTO bodies VALUES (?, ?)", (body, data))
+            plain.execute(
+                "INSERT INTO events VALUES (1, ?, 1, 'tool_call', '2026-11-22T09:00:02.000000Z', 2.0, 'bash', 'bash', "
+                "NULL, NULL, NULL, NULL, NULL, 0, ?)",
+                (body, body),
+            )
+        plain.commit()
+    with Store.open(tmp_path, read_only=True) as store:
+        assert [row.call_id for row in store.rows("r1")] == [None, None, "toolu_1", None]

@@ -1,0 +1,132 @@
+"""Lines of content laid out for a width: wrapped or cut, painted, found text marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+
+from workbench.trace.events import Event
+from workbench.tui.event_content import Form, Part, parts_of
+from workbench.tui.event_facts import facts_of
+from workbench.tui.marking import marked
+from workbench.tui.row_text import Paints
+from workbench.tui.wrapping import breaks, clean
+
+LineForm = Literal["title", "fact", "text", "json", "diff", "note"]
+
+_NAME_CELLS = 14
+_JSON = re.compile(
+    r'(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<number>-?\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b)'
+)
+
+
+class SourceLine(NamedTuple):
+    """A line before it is wrapped, safe to print; `form` says how it is painted."""
+
+    text: str
+    form: LineForm
+
+
+def event_page_lines(event: Event, limit: int, *, facts: bool = True) -> tuple[Sequence[SourceLine], Sequence[Part]]:
+    """The lines of an event, at most about `limit` characters of each part, and the parts that were cut."""
+    lines = [_fact(*fact) for fact in facts_of(event)] if facts else []
+    cut = []
+    for part in parts_of(event):
+        shown, missing = part.head(limit)
+        if facts or lines:
+            lines.append(SourceLine("", "text"))
+        lines.append(SourceLine(clean(part.title), "title"))
+        lines.extend(SourceLine(clean(line), part.form) for line in _without_return(shown))
+        if missing:
+            cut.append(part)
+            lines.append(SourceLine(f"… at least {missing:,} more characters; o opens the whole", "note"))
+    return lines, cut
+
+
+def _without_return(lines: Sequence[str]) -> Iterator[str]:
+    return (line.removesuffix("\r") for line in lines)
+
+
+def _fact(name: str, value: str) -> SourceLine:
+    return SourceLine(f"{clean(name):<{_NAME_CELLS}}{clean(value)}".replace("\n", " "), "fact")
+
+
+class Page:
+    """Source lines laid out for a width. Lines of the page are counted from 0."""
+
+    def __init__(self, lines: Sequence[SourceLine], width: int, *, wrapped: bool = True) -> None:
+        self.lines = lines
+        self.width = width
+        self._pieces: list[tuple[int, int, int]] = []  # source line, begin, end
+        for number, line in enumerate(lines):
+            if wrapped:
+                self._pieces.extend((number, begin, end) for begin, end in breaks(line.text, width))
+            else:
+                self._pieces.append((number, 0, len(line.text)))
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def source_of(self, number: int) -> int:
+        """The source line that a line of the page shows a piece of."""
+        return self._pieces[number][0]
+
+    def first_piece(self, source: int) -> int:
+        """The line of the page on which a source line begins."""
+        from bisect import bisect_left
+
+        return bisect_left(self._pieces, (source, 0, 0))
+
+    def segments(self, number: int, paints: Paints, needle: str = "") -> list[Segment]:
+        """A line of the page, painted; not filled to the width, and longer where it is not wrapped."""
+        source, begin, end = self._pieces[number]
+        line = self.lines[source]
+        segments: list[Segment] = []
+        for first, last, style in _painted(line, paints):
+            if last > begin and first < end:
+                text = line.text[max(first, begin) : min(last, end)]
+                segments.extend(marked(text, needle, style, paints["hit"]) if needle else [Segment(text, style)])
+        return segments
+
+
+def _painted(line: SourceLine, paints: Paints) -> Iterator[tuple[int, int, Style | None]]:
+    """The stretches of a line and their styles, without a gap."""
+    text, form = line
+    match form:
+        case "json":
+            yield from _painted_json(text, paints)
+        case "fact":
+            yield 0, _NAME_CELLS, paints["faint"]
+            yield _NAME_CELLS, len(text), None
+        case "title":
+            yield 0, len(text), paints["title"]
+        case "note":
+            yield 0, len(text), paints["faint"]
+        case "diff":
+            yield 0, len(text), _diff_style(text, paints)
+        case _:
+            yield 0, len(text), None
+
+
+def _painted_json(text: str, paints: Paints) -> Iterator[tuple[int, int, Style | None]]:
+    position = 0
+    for found in _JSON.finditer(text):
+        if found.start() > position:
+            yield position, found.start(), None
+        yield found.start(), found.end(), paints[str(found.lastgroup)]
+        position = found.end()
+    if position < len(text):
+        yield position, len(text), None
+
+
+def _diff_style(text: str, paints: Paints) -> Style | None:
+    if text.startswith(("+++", "---", "@@")):
+        return paints["faint"]
+    return paints["added"] if text.startswith("+") else paints["removed"] if text.startswith("-") else None
+
+
+__all__ = ["Form", "Page", "SourceLine", "event_page_lines"]

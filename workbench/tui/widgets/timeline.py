@@ -1,0 +1,465 @@
+"""The timeline: the events of a run, a line each, as they happen and afterwards; 100,000 of them at once."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Hashable, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from workbench.trace.events import Event
+from workbench.trace.rows import EventRow
+from workbench.tui.columns import layout
+from workbench.tui.event_content import event_text
+from workbench.tui.event_facts import facts_of
+from workbench.tui.live_rows import LiveRows
+from workbench.tui.page import Page, event_page_lines
+from workbench.tui.row_text import RowState, head_strip, row_strip
+from workbench.tui.timeline_filter import parse_filter
+from workbench.tui.timeline_view import Line, TimelineView
+from workbench.tui.turns import Turns
+from workbench.tui.waterfall import scale
+from workbench.tui.widgets.line_view import LineView
+
+Details = Callable[[int], Event | None]
+"""Fetches the whole event of a seq; None when it cannot be had any more."""
+
+_EXCERPT = 6_000
+"""Characters of each part of an event that its expansion shows; the detail pane shows more."""
+
+_INDENT = "    "
+
+
+class Timeline(LineView):
+    """The events of one run.
+
+    It is fed by calls and reads nothing itself, but whole events through `details` for rows that are expanded or
+    copied. Calls need no order but that of the events; they may come at the rate of the screen's pump.
+    """
+
+    HEAD = 1
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter,space", "expand", "Expand", tooltip="Show the event below its row, or fold it", id="timeline.expand"
+        ),
+        Binding("up,k", "move(-1)", "Up", show=False, tooltip="Previous event", id="timeline.up"),
+        Binding("down,j", "move(1)", "Down", show=False, tooltip="Next event", id="timeline.down"),
+        Binding("pageup,ctrl+b", "page(-1.0)", "Page up", show=False, tooltip="A page up", id="timeline.page_up"),
+        Binding(
+            "pagedown,ctrl+f", "page(1.0)", "Page down", show=False, tooltip="A page down", id="timeline.page_down"
+        ),
+        Binding("ctrl+u", "page(-0.5)", "Half up", show=False, tooltip="Half a page up", id="timeline.half_up"),
+        Binding("ctrl+d", "page(0.5)", "Half down", show=False, tooltip="Half a page down", id="timeline.half_down"),
+        Binding("home,g", "first", "First", show=False, tooltip="The first event", id="timeline.first"),
+        Binding("end,G", "follow", "Follow", tooltip="The last event, and follow new ones", id="timeline.follow"),
+        Binding("e", "next_error(1)", "Error", tooltip="Next error", id="timeline.next_error"),
+        Binding(
+            "E", "next_error(-1)", "Error back", show=False, tooltip="Previous error", id="timeline.previous_error"
+        ),
+        Binding(
+            "right_square_bracket", "next_step(1)", "Step", show=False, tooltip="Next step", id="timeline.next_step"
+        ),
+        Binding(
+            "left_square_bracket",
+            "next_step(-1)",
+            "Step back",
+            show=False,
+            tooltip="Previous step",
+            id="timeline.previous_step",
+        ),
+        Binding("n", "next_hit(1)", "Next hit", show=False, tooltip="Next hit of the search", id="timeline.next_hit"),
+        Binding(
+            "N",
+            "next_hit(-1)",
+            "Hit back",
+            show=False,
+            tooltip="Previous hit of the search",
+            id="timeline.previous_hit",
+        ),
+        Binding("y", "copy", "Copy", show=False, tooltip="Copy the event as text", id="timeline.copy"),
+    ]
+
+    class Selected(Message):
+        """The cursor stands on another event, named by its seq."""
+
+        def __init__(self, seq: int) -> None:
+            super().__init__()
+            self.seq = seq
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest selection matters."""
+            return isinstance(message, Timeline.Selected)
+
+    class FollowChanged(Message):
+        """The timeline follows new events, or no longer does."""
+
+        def __init__(self, follow: bool) -> None:
+            super().__init__()
+            self.follow = follow
+
+    class CopyRequested(Message):
+        """The user wants this text on the clipboard."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
+        super().__init__(id=id, classes=classes)
+        self.view = TimelineView()
+        self.filter_text = ""
+        self.needle = ""
+        self._details: Details = lambda seq: None
+        self._turns = Turns()
+        self._live = LiveRows(80)
+        self._cursor = -1
+        self._follow = True
+        self._whole = scale(0)
+        self._pages: dict[int, Page] = {}
+        self._hits: list[int] = []
+        self._columns = layout(80)
+
+    # Doors
+
+    def show_run(self, rows: Sequence[EventRow], details: Details) -> None:
+        """Show a run instead of what was shown. Filter and search stay; the timeline follows, its end in view."""
+        self._details = details
+        self._turns, self._live = Turns(), LiveRows(self.text_width)
+        self._pages, self._whole, self._cursor = {}, scale(0), -1
+        self.view.replace(rows)
+        self._taken(rows)
+        self._find_hits()
+        self._set_follow(True)
+        self.draw_again()
+        self._after_lines()
+
+    def extend(self, rows: Sequence[EventRow]) -> None:
+        """Append what happened since. Rows that are there already are passed over."""
+        begin = len(self.view.rows)
+        self.view.extend(rows)
+        new = self.view.rows[begin:]
+        if not new:
+            return
+        self._taken(new)
+        self._live.stored(new)
+        if self.needle:
+            self._hits.extend(index for index, row in enumerate(new, begin) if self._is_hit(row))
+        self._after_lines()
+
+    def live(self, step: int, kind: str, text: str) -> None:
+        """Streaming text of a reply, which grows as the last row until the stored event takes its place.
+
+        `kind` is that of `workbench.engine.world.LiveText`: text, reasoning or tool_input grow, reset takes away what
+        came so far.
+        """
+        self._live.take(step, kind, text)
+        self._after_lines()
+        self.refresh()
+
+    def end_live(self) -> None:
+        """Take the streaming rows away, for a reply that will not be stored."""
+        if self._live.end():
+            self._after_lines()
+            self.refresh()
+
+    def select(self, seq: int) -> bool:
+        """Put the cursor on an event and stop following; False when it is not there or the filter hides it."""
+        index = self.view.index_of_seq(seq)
+        place = None if index is None else self.view.place_of(index)
+        if place is None:
+            return False
+        self._go_to(place)
+        return True
+
+    @property
+    def selected(self) -> EventRow | None:
+        """The row under the cursor."""
+        return self.view.row_at(self._cursor) if 0 <= self._cursor < len(self.view) else None
+
+    def filter(self, text: str) -> None:
+        """Show only the rows that a filter lets through; `workbench.tui.timeline_filter` describes the language.
+
+        Raises:
+            FilterError: it means nothing; what is shown stays.
+        """
+        condition = parse_filter(text)
+        index = self.view.index_at(self._cursor) if self.selected else 0
+        self.filter_text = text
+        self.view.filter(condition)
+        self._cursor = self.view.nearest_place(index)
+        self.draw_again()
+        self._after_lines()
+        if not self._follow:
+            self._show_cursor()
+
+    def search(self, text: str) -> int:
+        """Mark what says `text`, in any case, and go to the first such row from the cursor on; gives how many say it.
+
+        It looks at what the rows show. Empty text ends the search.
+        """
+        self.needle = text.lower()
+        self._find_hits()
+        self.draw_again()
+        if self.needle and self.selected and not self._is_hit(self.selected):
+            self.go_to_next_hit()
+        return len(self._hits)
+
+    def add_hits(self, seqs: Collection[int]) -> None:
+        """Count these events as hits of the search too: what they hold was found to say its text."""
+        found = {index for seq in seqs if (index := self.view.index_of_seq(seq)) is not None}
+        self._hits = sorted(found.union(self._hits))
+
+    @property
+    def hits(self) -> Sequence[int]:
+        """The seqs of the events that the search found."""
+        return [self.view.rows[index].seq for index in self._hits]
+
+    @property
+    def follow(self) -> bool:
+        """Whether the cursor stays on the last event as new ones come."""
+        return self._follow
+
+    @follow.setter
+    def follow(self, follow: bool) -> None:
+        self._set_follow(follow)
+        self._after_lines()
+
+    @property
+    def tools(self) -> Collection[str]:
+        """The tools that the run called, for completions of a filter."""
+        return {row.tool for row in self.view.rows if row.tool is not None}
+
+    def go_to_next_error(self, direction: int = 1) -> bool:
+        """Go to the next row that is an error, or the one before with -1; False when there is none."""
+        return self._go_to_row(lambda row: row.is_error, direction)
+
+    def go_to_next_step(self, direction: int = 1) -> bool:
+        """Go to the first row of the next step, or of the one before with -1."""
+        current = self.selected
+        if current is None:
+            return False
+        if direction > 0:
+            return self._go_to_row(lambda row: row.step > current.step, 1)
+        first = self._first_of_step(current.step)
+        if first == self._cursor and first > 0:
+            first = self._first_of_step(self.view.row_at(first - 1).step)
+        self._go_to(first)
+        return True
+
+    def go_to_next_hit(self, direction: int = 1) -> bool:
+        """Go to the next row that the search found, around the end; False when there is none that the filter shows."""
+        places = [place for index in self._hits if (place := self.view.place_of(index)) is not None]
+        if not places:
+            return False
+        at = bisect_right(places, self._cursor) if direction > 0 else bisect_left(places, self._cursor) - 1
+        self._go_to(places[at % len(places)])
+        return True
+
+    def go_to_end(self) -> None:
+        """Go to the last event and follow new ones."""
+        self.follow = True
+
+    # Lines
+
+    def line_count(self) -> int:
+        """Rows, what is expanded, and the streaming rows."""
+        return self.view.line_count + len(self._live)
+
+    def line_key(self, line: int) -> Hashable:
+        """What a line looks like depends on."""
+        at = self.view.at(line)
+        if at is None:
+            return self._live.key(line - self.view.line_count)
+        index = self.view.index_at(at.place)
+        if at.part:
+            return index, at.part
+        row = self.view.rows[index]
+        return index, self._turns.mark(row), at.place == self._cursor, self.view.is_expanded(index), self._whole
+
+    def draw_line(self, line: int) -> Strip:
+        """A row, a line of an expansion, or a line of a streaming row."""
+        at = self.view.at(line)
+        if at is None:
+            return self._live.strip(line - self.view.line_count, self.paints, self.text_width)
+        if at.part:
+            return self._draw_part(at)
+        index = self.view.index_at(at.place)
+        row = self.view.rows[index]
+        expanded = self.view.is_expanded(index)
+        state = RowState(self._turns.mark(row), at.place == self._cursor, expanded, self._whole, self.needle)
+        return row_strip(row, self._columns, state, self.paints)
+
+    def draw_head(self, number: int) -> Strip:
+        """The titles of the columns."""
+        return head_strip(self._columns, self._whole, self.paints)
+
+    def width_changed(self) -> None:
+        """Choose the columns and wrap what is expanded."""
+        self._columns = layout(self.text_width)
+        self._live.rewrap(self.text_width)
+        for index, page in self._pages.items():
+            self._pages[index] = Page(page.lines, self._body_width)
+            self.view.expand(index, len(self._pages[index]))
+        if self._follow:
+            self.call_after_refresh(self._after_lines)
+
+    def scrolled_by_hand(self, lines: int) -> None:
+        """The wheel: the cursor stays where it is."""
+        if lines < 0:
+            self._set_follow(False)
+        super().scrolled_by_hand(lines)
+
+    # Actions
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        if len(self.view):
+            self._go_to(self._cursor + rows)
+
+    def action_page(self, pages: float) -> None:
+        """Move the cursor by pages."""
+        lines = max(1, round(abs(pages) * (self.page_height - 1)))
+        at = self.view.at(max(0, self.view.line_of(max(0, self._cursor)) + (lines if pages > 0 else -lines)))
+        if len(self.view):
+            self._go_to(at.place if at else len(self.view) - 1)
+
+    def action_first(self) -> None:
+        """Go to the first event."""
+        if len(self.view):
+            self._go_to(0)
+
+    def action_follow(self) -> None:
+        """Go to the last event and follow."""
+        self.go_to_end()
+
+    def action_expand(self) -> None:
+        """Expand the event under the cursor, or fold it."""
+        row = self.selected
+        if row is None:
+            return
+        index = self.view.index_at(self._cursor)
+        if self.view.is_expanded(index):
+            self._pages.pop(index, None)
+            self.view.expand(index, 0)
+        elif (event := self._details(row.seq)) is not None:
+            lines, _ = event_page_lines(event, _EXCERPT)
+            self._pages[index] = Page(lines, self._body_width)
+            self.view.expand(index, len(self._pages[index]))
+        self._set_follow(False)
+        self.draw_again()
+        self.lines_changed()
+        self._show_cursor()
+
+    def action_next_error(self, direction: int) -> None:
+        """Go to another error."""
+        self._or_bell(self.go_to_next_error(direction))
+
+    def action_next_step(self, direction: int) -> None:
+        """Go to another step."""
+        self._or_bell(self.go_to_next_step(direction))
+
+    def action_next_hit(self, direction: int) -> None:
+        """Go to another hit."""
+        self._or_bell(self.go_to_next_hit(direction))
+
+    def action_copy(self) -> None:
+        """Ask for the event under the cursor to be copied."""
+        row = self.selected
+        event = None if row is None else self._details(row.seq)
+        if event is not None:
+            self.post_message(self.CopyRequested(event_text(event, facts_of(event))))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects a row; a click on the selected one expands or folds it."""
+        line = self.line_at(event.y)
+        at = None if line is None else self.view.at(line)
+        if at is None:
+            return
+        if at.place == self._cursor:
+            self.action_expand()
+        else:
+            self._go_to(at.place)
+
+    # Inside
+
+    @property
+    def _body_width(self) -> int:
+        return max(10, self.text_width - len(_INDENT))
+
+    def _taken(self, rows: Sequence[EventRow]) -> None:
+        """Follow what new rows mean for the others."""
+        self._turns.extend(rows)
+        if rows and rows[-1].offset > self._whole:
+            self._whole = scale(rows[-1].offset)
+            self.refresh()
+
+    def _after_lines(self) -> None:
+        """Lines came or went: keep the cursor where it belongs, and the view with it when following."""
+        last = len(self.view) - 1
+        if self._follow or self._cursor < 0:
+            self._put_cursor(last if self._follow else min(0, last))
+        self.lines_changed()
+        if self._follow:
+            self.scroll_to_line(self.line_count())
+        if self.view.line_count + len(self._live) <= self.top + self.page_height:
+            self.refresh()
+
+    def _go_to(self, place: int) -> None:
+        """Put the cursor on a row because the user wants to be there."""
+        place = max(0, min(place, len(self.view) - 1))
+        self._set_follow(False)
+        self._put_cursor(place)
+        self._show_cursor()
+
+    def _put_cursor(self, place: int) -> None:
+        if place == self._cursor:
+            return
+        self._cursor = place
+        self.refresh()
+        if place >= 0:
+            self.post_message(self.Selected(self.view.row_at(place).seq))
+
+    def _show_cursor(self) -> None:
+        if self._cursor >= 0:
+            first = self.view.line_of(self._cursor)
+            self.bring_into_view(first, first + self.view.height_of(self._cursor) - 1)
+
+    def _set_follow(self, follow: bool) -> None:
+        if follow != self._follow:
+            self._follow = follow
+            self.post_message(self.FollowChanged(follow))
+
+    def _go_to_row(self, wanted: Callable[[EventRow], bool], direction: int) -> bool:
+        places = range(self._cursor + 1, len(self.view)) if direction > 0 else range(self._cursor - 1, -1, -1)
+        found = next((place for place in places if wanted(self.view.row_at(place))), None)
+        if found is None:
+            return False
+        self._go_to(found)
+        return True
+
+    def _first_of_step(self, step: int) -> int:
+        return bisect_left(range(len(self.view)), step, key=lambda place: self.view.row_at(place).step)
+
+    def _is_hit(self, row: EventRow) -> bool:
+        return self.needle in row.gist.lower() or (row.tool is not None and self.needle in row.tool.lower())
+
+    def _find_hits(self) -> None:
+        rows = self.view.rows if self.needle else []
+        self._hits = [index for index, row in enumerate(rows) if self._is_hit(row)]
+
+    def _or_bell(self, found: bool) -> None:
+        if not found:
+            self.app.bell()
+
+    def _draw_part(self, at: Line) -> Strip:
+        page = self._pages[self.view.index_at(at.place)]
+        paints = self.paints
+        segments = [Segment(f"  {'│' if at.part < len(page) else '╰'} ", paints["faint"])]
+        segments += page.segments(at.part - 1, paints, self.needle)
+        return Strip(Segment.apply_style(segments, paints["base"])).adjust_cell_length(self.text_width, paints["base"])
