@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import pytest
 
+from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.run import Run
 from workbench.engine.world import LiveText
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.sitting import Sitting
-from workbench.trace.events import Event, RunCompleted, RunFailed
+from workbench.trace.events import Event, RunCompleted, RunFailed, Trigger
 
 T = TypeVar("T")
 
@@ -60,6 +61,15 @@ class Ran:
     def of(self, kind: type[T]) -> list[T]:
         """The data of all events of one kind."""
         return [event.data for event in self.events if isinstance(event.data, kind)]
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.events[0].run_id
+
+    def origins(self, *types: str) -> list[str]:
+        """Where the events of these types came from, in order."""
+        return [getattr(event.data, "origin", "live") for event in self.events if event.type in types]
 
     @property
     def types(self) -> list[str]:
@@ -112,6 +122,28 @@ class Agent:
         async with sitting:
             running.append(sitting.new_run(text, show=show, live=ran.live.append))
             ran.end = await asyncio.wait_for(running[0].execute(), 60)
+        return ran
+
+    async def replay(
+        self,
+        request: ReplayRequest,
+        *,
+        trigger: Trigger | None = None,
+        current: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> Ran:
+        """Replay a stored run; with `current` as the agent is now, else as the run recorded it."""
+        ran = Ran(self.folder)
+        tape_only = request.model == "tape" and request.tools == "tape"
+        given = environment or {}
+        if current:
+            sitting = Sitting.open(self.folder, offline=True, environment=given)
+        else:
+            sitting = Sitting.of_run(self.folder, request.parent_run_id, tape_only=tape_only, environment=given)
+        async with sitting:
+            definition = sitting.definition if current else None
+            run = sitting.new_replay(request, show=ran.events.append, trigger=trigger, definition=definition)
+            ran.end = await asyncio.wait_for(run.execute(), 60)
         return ran
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from workbench.cost.usage import Usage
@@ -74,8 +74,8 @@ def plan_replay(tape: Tape, request: ReplayRequest, pricing: Pricing, *, changed
         taped_steps=len(taped),
         calls=len(calls),
         taped_calls=taped_calls,
-        estimate_usd=_sum(later, pricing) if live_model else Decimal(0),
-        saved_usd=_sum(taped, pricing),
+        estimate_usd=_estimated(later, pricing) if live_model else Decimal(0),
+        saved_usd=_priced([turn.reply.usage for turn in taped if turn.reply is not None], pricing),
         live_model=live_model,
         live_tools=request.tools != "tape" and len(forced) < len(calls),
         from_tape_maybe="tape_while_unchanged" in (request.model, request.tools) and bool(later),
@@ -99,7 +99,17 @@ def _thought(turn: TapedTurn) -> bool:
     return any(block.get("type") in ("thinking", "redacted_thinking") for block in content)
 
 
-def _sum(turns: Sequence[TapedTurn], pricing: Pricing) -> Decimal | None:
-    costs = [pricing(turn.reply.usage) for turn in turns if turn.reply is not None]
+def _estimated(turns: Sequence[TapedTurn], pricing: Pricing) -> Decimal | None:
+    """The cost of asking for these replies again: the prompt cache is cold at first, then it serves as it did."""
+    usages = [turn.reply.usage for turn in turns if turn.reply is not None]
+    if usages:
+        first = usages[0]
+        written = first.cache_write_5m_tokens + first.cache_read_tokens
+        usages[0] = replace(first, cache_read_tokens=0, cache_write_5m_tokens=written)
+    return _priced(usages, pricing)
+
+
+def _priced(usages: Sequence[Usage], pricing: Pricing) -> Decimal | None:
+    costs = [pricing(usage) for usage in usages]
     known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

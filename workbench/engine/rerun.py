@@ -7,6 +7,7 @@ The rule of the hot re-run is written here too: after a save, what can the chang
 | nothing that a request or a tool can tell (name, triggers, limits, budget) | the tape answers | the tape answers |
 | prompt, model, or its settings | live | tape, while the calls are unchanged |
 | servers, container, network, source, storage | tape, while the request is unchanged | live |
+| offline.yaml, or who answers as the model | live | tape, while the calls are unchanged |
 
 "Unchanged" is judged by the canonical digest of the request, or of the tool and its arguments.
 """
@@ -44,16 +45,19 @@ def resume_request(tape: Tape) -> ReplayRequest:
     return ReplayRequest(tape.run_id, ForkPoint(len(tape.turns) + 1), model="live", tools="live")
 
 
-def hot_rerun(tape: Tape, document: JsonObject, *, source_changed: bool = False) -> ReplayRequest:
+def hot_rerun(
+    tape: Tape, document: JsonObject, *, source_changed: bool = False, answers_changed: bool = False
+) -> ReplayRequest:
     """The request that runs an agent again after a save, with only that live which the change can affect.
 
-    `document` is the agent as it is now, `source_changed` says that files under its `source` are others.
+    `document` is the agent as it is now, `source_changed` says that files under its `source` are others,
+    `answers_changed` that another than the tape's would answer as the model, such as an edited offline script.
     """
     tools_differ = source_changed or tools_changed(tape, document)
     return ReplayRequest(
         tape.run_id,
         ForkPoint(1),
-        model="tape_while_unchanged",
+        model="live" if answers_changed else "tape_while_unchanged",
         tools="live" if tools_differ else "tape_while_unchanged",
     )
 

@@ -12,11 +12,11 @@ from workbench.definition.agent import AgentDefinition
 from workbench.definition.document import definition_from_document
 from workbench.definition.settings import with_prompt, with_settings
 from workbench.engine.fork import resolve_fork
+from workbench.engine.order import Order
 from workbench.engine.playback import Playback
 from workbench.engine.replay_plan import ReplayPlan, plan_replay
 from workbench.engine.replay_request import ReplayRequest, described
 from workbench.engine.rerun import same_for_model, spent_before, tools_changed
-from workbench.engine.run import Order
 from workbench.trace.events import Event, Trigger
 from workbench.trace.store import Store
 from workbench.trace.tape import Tape, tape_of

@@ -210,7 +210,8 @@ class Sitting:
         `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` is the
         agent to run, by default the sitting's own; several runs may go on at once.
         """
-        from workbench.engine.run import Order, Run
+        from workbench.engine.order import Order
+        from workbench.engine.run import Run
 
         agent = definition or self.definition
         store = self.store
@@ -276,15 +277,27 @@ class Sitting:
         """
         return resume_request(self.tape(run_id))
 
-    def hot_rerun_request(self, run_id: str, *, source_changed: bool = False) -> ReplayRequest:
+    def hot_rerun_request(
+        self, run_id: str, *, source_changed: bool = False, script_changed: bool = False
+    ) -> ReplayRequest:
         """The request that runs the agent as it is now on the input of a run, with only that live which is affected.
 
-        Give it to `new_replay` with `definition=sitting.definition` and `Trigger("save", run_id)`.
+        `source_changed` and `script_changed` say that files under the agent's source, or its offline script, are others
+        than those that the run had. Give it to `new_replay` with `definition=sitting.definition` and
+        `Trigger("save", run_id)`.
 
         Raises:
             StoreError: there is no such run, or its trace cannot be played.
         """
-        return hot_rerun(self.tape(run_id), self.definition.document, source_changed=source_changed)
+        tape = self.tape(run_id)
+        source = tape.started.model_source
+        other = source != "tape" and (source == "offline") != (self.offline is not None)
+        return hot_rerun(
+            tape,
+            self.definition.document,
+            source_changed=source_changed,
+            answers_changed=other or (script_changed and self.offline is not None),
+        )
 
     def prewarm(self) -> None:
         """Have a sandbox for the next run ready soon; returns at once."""
