@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -10,7 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from workbench.trace.events import Event
-from workbench.tui.event_content import Form, Part, parts_of
+from workbench.tui.event_content import Part, parts_of
 from workbench.tui.event_facts import facts_of
 from workbench.tui.marking import marked
 from workbench.tui.row_text import Paints
@@ -31,19 +32,17 @@ class SourceLine(NamedTuple):
     form: LineForm
 
 
-def event_page_lines(event: Event, limit: int, *, facts: bool = True) -> tuple[Sequence[SourceLine], Sequence[Part]]:
-    """The lines of an event, at most about `limit` characters of each part, and the parts that were cut."""
-    lines = [_fact(*fact) for fact in facts_of(event)] if facts else []
+def event_lines(event: Event, limit: int) -> tuple[Sequence[SourceLine], Sequence[Part]]:
+    """The lines that show an event, at most `limit` characters of each part, and the parts that were cut."""
+    lines = [_fact(*fact) for fact in facts_of(event)]
     cut = []
     for part in parts_of(event):
-        shown, missing = part.head(limit)
-        if facts or lines:
-            lines.append(SourceLine("", "text"))
-        lines.append(SourceLine(clean(part.title), "title"))
-        lines.extend(SourceLine(clean(line), part.form) for line in _without_return(shown))
-        if missing:
+        shown, whole = part.head(limit)
+        lines += [SourceLine("", "text"), SourceLine(clean(part.title), "title")]
+        lines += [SourceLine(clean(line), part.form) for line in _without_return(shown)]
+        if not whole:
             cut.append(part)
-            lines.append(SourceLine(f"… at least {missing:,} more characters; o opens the whole", "note"))
+            lines.append(SourceLine(f"… cut after {limit:,} characters; o opens the whole", "note"))
     return lines, cut
 
 
@@ -56,7 +55,7 @@ def _fact(name: str, value: str) -> SourceLine:
 
 
 class Page:
-    """Source lines laid out for a width. Lines of the page are counted from 0."""
+    """Source lines laid out for a width: wrapped, or a line each. Lines of the page are counted from 0."""
 
     def __init__(self, lines: Sequence[SourceLine], width: int, *, wrapped: bool = True) -> None:
         self.lines = lines
@@ -75,11 +74,20 @@ class Page:
         """The source line that a line of the page shows a piece of."""
         return self._pieces[number][0]
 
-    def first_piece(self, source: int) -> int:
-        """The line of the page on which a source line begins."""
-        from bisect import bisect_left
+    def line_of(self, source: int, column: int = 0) -> int:
+        """The line of the page that shows a place of a source line."""
+        return max(0, bisect_right(self._pieces, (source, column, len(self.lines[source].text))) - 1)
 
-        return bisect_left(self._pieces, (source, 0, 0))
+    def find(self, needle: str) -> Sequence[tuple[int, int]]:
+        """The places that say `needle` (in small letters): source line and column, in order."""
+        found = []
+        for source, line in enumerate(self.lines):
+            folded = line.text.lower()
+            column = folded.find(needle)
+            while column >= 0:
+                found.append((source, column))
+                column = folded.find(needle, column + len(needle))
+        return found
 
     def segments(self, number: int, paints: Paints, needle: str = "") -> list[Segment]:
         """A line of the page, painted; not filled to the width, and longer where it is not wrapped."""
@@ -127,6 +135,3 @@ def _diff_style(text: str, paints: Paints) -> Style | None:
     if text.startswith(("+++", "---", "@@")):
         return paints["faint"]
     return paints["added"] if text.startswith("+") else paints["removed"] if text.startswith("-") else None
-
-
-__all__ = ["Form", "Page", "SourceLine", "event_page_lines"]
