@@ -25,7 +25,7 @@ def replayed(parent: str, edits: Edits, fork: ForkPoint, **more: Any) -> RunStar
         parent_run_id=parent,
         fork_step=fork.step,
         fork_call=fork.call,
-        replay=described(request, fork, Decimal(0)),
+        replay=described(request, fork, Decimal(0), edits.messages),
         **more,
     )
 

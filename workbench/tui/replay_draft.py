@@ -226,7 +226,7 @@ def _same(one: ReplayRequest, other: ReplayRequest) -> bool:
     if one != other:
         return False
     there = ForkPoint(1)
-    return canonical(described(one, there, Decimal(0))) == canonical(described(other, there, Decimal(0)))
+    return canonical(described(one, there, Decimal(0), {})) == canonical(described(other, there, Decimal(0), {}))
 
 
 def _single_edits(edits: Edits) -> Iterator[tuple[Place, Edits]]:
