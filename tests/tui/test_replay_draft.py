@@ -117,7 +117,7 @@ def test_a_text_of_a_reply_is_edited_among_its_blocks() -> None:
 def test_emptying_a_text_of_a_reply_takes_it_out() -> None:
     edited = draft().with_text(TEXT, "")
     assert [block["type"] for block in edited.edits.replies[1]] == ["thinking", "tool_use", "tool_use"]
-    with pytest.raises(EntryError, match="cannot be empty"):
+    with pytest.raises(EntryError, match="is empty"):
         draft().with_text(Place("block", 3, 1), " ")
 
 
@@ -130,8 +130,38 @@ def test_editing_a_calls_arguments_edits_its_block_and_runs_it_live() -> None:
         "input": {"path": "/other"},
     }
     assert edited.fork == ForkPoint(1, 2)
-    fixed = {entry.place: entry.fixed for entry in edited.entries()}
-    assert (fixed[Place("result", 1, 1)], fixed[RESULT]) == ("", RUNS_LIVE)
+    notes = {entry.place: entry.note for entry in edited.entries()}
+    assert (notes[Place("result", 1, 1)], notes[RESULT]) == ("", RUNS_LIVE)
+    assert edited.text(RESULT) == ""
+
+
+@pytest.mark.parametrize("text", ["by hand", ""])
+def test_a_result_can_be_written_for_an_edited_call(text: str) -> None:
+    edited = draft().with_text(CALL, '{"path": "/other"}').with_text(RESULT, text)
+    content = ({"type": "text", "text": text},) if text else ()
+    assert edited.edits.results == {(1, 2): EditedResult(content)}
+    assert edited.fork == ForkPoint(2)
+    assert edited.problem() is None
+    assert edited.reverted(RESULT).fork == ForkPoint(1, 2)
+    back = edited.reverted(CALL)
+    assert back.edits.results == edited.edits.results
+    gone = edited.with_text(Place("reply", 1), '[{"type": "text", "text": "No."}]')
+    assert not gone.edits.results
+    assert gone.undo().edits == edited.edits
+
+
+def test_what_the_parent_s_user_had_added_can_be_changed_and_taken_back() -> None:
+    tape = taped(Turn("Look."), Turn("Done."), replay={"said": {"1": "Look again."}})
+    made = ReplayDraft.of(tape)
+    said = Place("said", 1)
+    entry = next(entry for entry in made.entries() if entry.place == said)
+    assert (made.text(said), entry.edited) == ("Look again.", False)
+    assert made.with_text(said, "Elsewhere.").edits.messages == {1: "Elsewhere."}
+    taken = made.with_text(said, "")
+    assert taken.edits.messages == {1: ""}
+    assert next(entry for entry in taken.entries() if entry.place == said).note == "taken back"
+    assert not taken.with_text(said, "Look again.").edited
+    assert not taken.reverted(said).edited
 
 
 def test_white_space_in_json_is_no_edit_but_another_type_is() -> None:
@@ -159,10 +189,11 @@ def test_a_whole_reply_can_be_written_anew() -> None:
         (CALL, '{"a": NaN}', "NaN is no JSON number"),
         (CALL, "[" * 100_000, "nested too deeply"),
         (Place("reply", 1), "{}", "JSON list of blocks"),
-        (Place("reply", 1), "[]", "cannot be empty"),
+        (Place("reply", 1), "[]", "is empty"),
         (Place("reply", 1), '["text"]', "block 1 is no content block"),
-        (Place("reply", 1), '[{"type": "text"}]', 'needs a "text"'),
-        (Place("reply", 1), '[{"type": "tool_use", "name": "x"}]', 'object "input"'),
+        (Place("reply", 1), '[{"type": "text"}]', "is empty"),
+        (Place("reply", 1), '[{"type": "text"}, {"type": "text", "text": "x"}]', 'block 1 is text and needs a "text"'),
+        (Place("reply", 1), '[{"type": "tool_use", "name": "x"}]', 'object as its "input"'),
         (Place("result", 2, 1), "no json", "not JSON"),
         (SETTINGS, "max_iterations: 3", "line 1: a setting is written"),
         (SETTINGS, "max_iterations = 0", "line 1: max_iterations takes a whole number from 1"),

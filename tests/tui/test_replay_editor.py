@@ -214,8 +214,10 @@ async def test_a_calls_arguments_and_whole_replies_are_json() -> None:
         await type_text(pilot, host, '{"path": "/four"}')
         assert host.edits.replies[2][1]["input"] == {"path": "/four"}
         go(host, Place("result", 2, 1))
+        await until(pilot, lambda: "the tool runs live" in host.screen_text())
         await pilot.press("enter")
-        assert not host.editing  # it has no result to edit: the tool runs live
+        await type_text(pilot, host, "by hand")
+        assert host.edits.results == {(2, 1): EditedResult(({"type": "text", "text": "by hand"},))}
         await pilot.press("b")
         await type_text(pilot, host, '[{"type": "text", "text": "Enough."}]')
         assert host.edits.replies[2] == ({"type": "text", "text": "Enough."},)

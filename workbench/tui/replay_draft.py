@@ -106,7 +106,7 @@ class ReplayDraft:
         Raises:
             EntryError: it cannot read so.
         """
-        if place.part != "said" and text == self.text(place):
+        if text == self.text(place) and not self._is_missing(place):
             return self
         return self._with_edits(with_text(self.tape, self.edits, place, text))
 
@@ -198,6 +198,10 @@ class ReplayDraft:
         """
         return self.problem() or plan_replay(self.tape, self.asked, pricing)
 
+    def _is_missing(self, place: Place) -> bool:
+        """Whether the entry has a text only once one is written: the result of an edited call, which may be empty."""
+        return place.part == "result" and any(entry.note for entry in self.entries() if entry.place == place)
+
     def _to_blame(self) -> Place | None:
         """The first edit that the engine refuses when it is the only one, at the same fork point."""
         for place, edits in _single_edits(self.edits):
@@ -241,6 +245,7 @@ def _single_edits(edits: Edits) -> Iterator[tuple[Place, Edits]]:
         first = Place("block", step, 1) if call_position(blocks, 1) != 0 else Place("call", step, 1)
         yield first, Edits(replies={step: blocks})
     for (step, index), result in edits.results.items():
-        yield Place("result", step, index), Edits(results={(step, index): result})
+        replies = {at: blocks for at, blocks in edits.replies.items() if at == step}
+        yield Place("result", step, index), Edits(results={(step, index): result}, replies=replies)
     for step, text in edits.messages.items():
         yield Place("said", step), Edits(messages={step: text})

@@ -76,9 +76,10 @@ def entry_strip(
         named = fit(name, min(len(name), max(4, room // 2)))
         segments.append(Segment(f"{named}  ", paints[style]))
         room = max(0, room - len(named) - 2)
-    said = gist if not entry.fixed else f"{gist}  ({entry.fixed})" if gist else f"({entry.fixed})"
+    aside = entry.fixed or entry.note
+    said = f"{gist}  ({aside})" if gist and aside else gist or (f"({aside})" if aside else "")
     asked_anew = draft.source(entry) == "live" and not entry.edited
-    segments.append(Segment(fit(said, room), paints["faint"] if entry.fixed or asked_anew else None))
+    segments.append(Segment(fit(said, room), paints["faint"] if aside or asked_anew else None))
     whole = paints["base"] + paints["cursor"] if cursor else paints["base"]
     return Strip(Segment.apply_style(segments, whole)).adjust_cell_length(width, whole)
 

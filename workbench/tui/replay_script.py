@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,7 @@ Form = Literal["markdown", "json", "text", "settings"]
 
 NOT_CAPTURED = "not captured (observability.capture_tool_calls: false)"
 NO_RESULT = "the run ended before it gave a result"
-RUNS_LIVE = "the call is edited, so the tape has no result of it: the tool runs live"
+RUNS_LIVE = "the tool runs live, because its call is edited; enter writes a result by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ SYSTEM_PROMPT, SETTINGS, INPUT = Place("system_prompt"), Place("settings"), Plac
 class Entry:
     """One entry of the script. `name` says what it is in a word or two, `fixed` why it cannot be edited, "" if it can.
 
-    `kind` names the kind of event whose glyph stands for it.
+    `note` stands in place of a text that is not there yet. `kind` names the kind of event whose glyph stands for it.
     """
 
     place: Place
@@ -47,6 +47,7 @@ class Entry:
     form: Form
     edited: bool = False
     fixed: str = ""
+    note: str = ""
     is_error: bool = False
 
     @property
@@ -63,15 +64,16 @@ class Entry:
 
 def entries_of(tape: Tape, edits: Edits) -> list[Entry]:
     """All entries of a run, in order; the calls of a turn stand before their results, as they happened."""
+    said = tape.said
     entries = [
         Entry(SYSTEM_PROMPT, "system prompt", "system_prompt", "markdown", edits.system_prompt is not None),
         Entry(SETTINGS, "settings", "settings", "settings", bool(edits.settings)),
         Entry(INPUT, "input", "run_started", "markdown", edits.input is not None),
-        *_said(edits, 0),
+        *_said(said, edits, 0),
     ]
     for turn in tape.turns:
         entries += _turn_entries(turn, edits)
-        entries += _said(edits, turn.step)
+        entries += _said(said, edits, turn.step)
     return entries
 
 
@@ -98,8 +100,12 @@ def fork_points(tape: Tape) -> list[ForkPoint]:
     return [*points, ForkPoint(len(tape.turns) + 1)]
 
 
-def _said(edits: Edits, step: int) -> list[Entry]:
-    return [Entry(Place("said", step), "you say", "said", "markdown", True)] if step in edits.messages else []
+def _said(said: Mapping[int, str], edits: Edits, step: int) -> list[Entry]:
+    edited = step in edits.messages
+    if not edited and step not in said:
+        return []
+    note = "taken back" if edited and not edits.messages[step] else ""
+    return [Entry(Place("said", step), "you say", "said", "markdown", edited, note=note)]
 
 
 def _turn_entries(turn: TapedTurn, edits: Edits) -> Iterator[Entry]:
@@ -150,18 +156,21 @@ def _taped_of(taped: Sequence[TapedCall], index: int) -> TapedCall | None:
 
 def _result_entry(place: Place, call: JsonObject, taped: TapedCall | None, edits: Edits, replaced: bool) -> Entry:
     edit = edits.results.get((place.step, place.index))
-    result = taped.result if taped is not None else None
-    fixed = ""
-    if replaced and (taped is None or taped.call.digest != call_digest(call)):
-        fixed = RUNS_LIVE
-    elif result is None:
-        fixed = NO_RESULT
-    elif result.content is None:
-        fixed = NOT_CAPTURED
-    is_error = edit.is_error if edit is not None else result is not None and result.is_error and fixed != RUNS_LIVE
-    content = edit.content if edit is not None else (result.content if result is not None else None)
-    form: Form = "text" if plain_text(content) is not None else "json"
-    return Entry(place, str(call.get("name")), "tool_result", form, edit is not None, fixed, is_error)
+    another = replaced and (taped is None or taped.call.digest != call_digest(call))
+    result = taped.result if taped is not None and not another else None
+    name = str(call.get("name"))
+    if edit is not None:
+        return Entry(place, name, "tool_result", _form(edit.content), True, is_error=edit.is_error)
+    if another:
+        return Entry(place, name, "tool_result", "text", note=RUNS_LIVE)
+    if result is None or result.content is None:
+        fixed = NO_RESULT if result is None else NOT_CAPTURED
+        return Entry(place, name, "tool_result", "text", fixed=fixed, is_error=result is not None and result.is_error)
+    return Entry(place, name, "tool_result", _form(result.content), is_error=result.is_error)
+
+
+def _form(content: Sequence[JsonObject]) -> Form:
+    return "text" if plain_text(content) is not None else "json"
 
 
 def plain_text(content: Sequence[JsonObject] | None) -> str | None:

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn, TypeVar
 
+from workbench.engine.edited import calls_in, fault_of_reply
+from workbench.engine.playback import call_digest
 from workbench.engine.replay_request import EditedResult, Edits
 from workbench.jsontypes import JsonObject, JsonValue
 from workbench.trace.digest import canonical
 from workbench.trace.events import ToolResult
 from workbench.trace.gist import call_text, content_text
-from workbench.trace.tape import Tape, TapedTurn
+from workbench.trace.tape import Tape, TapedCall, TapedTurn
 from workbench.trace.terminal import one_line
 from workbench.tui.replay_script import Place, blocks_of, call_position, plain_text
 from workbench.tui.setting_lines import read_settings, setting_lines, settings_of
@@ -38,7 +40,7 @@ def text_of(tape: Tape, edits: Edits, place: Place) -> str:
         case "settings":
             return setting_lines({**settings_of(tape.started.definition), **edits.settings})
         case "said":
-            return edits.messages.get(place.step, "")
+            return edits.messages.get(place.step, tape.said.get(place.step, ""))
         case "result":
             content = _content(tape, edits, place)
             text = plain_text(content)
@@ -80,7 +82,9 @@ def with_text(tape: Tape, edits: Edits, place: Place, text: str) -> Edits:
         case "settings":
             return replace(edits, settings=_settings(tape, text))
         case "said":
-            return replace(edits, messages=_with(edits.messages, place.step, text if text.strip() else None))
+            wanted = text if text.strip() else ""
+            same = wanted == tape.said.get(place.step, "")
+            return replace(edits, messages=_with(edits.messages, place.step, None if same else wanted))
         case "result":
             return _with_result(tape, edits, place, _result_content(tape, edits, place, text), None)
         case "reply":
@@ -138,11 +142,15 @@ def _with_block(tape: Tape, edits: Edits, place: Place, text: str) -> Edits:
 
 
 def _with_reply(tape: Tape, edits: Edits, place: Place, blocks: Sequence[JsonObject]) -> Edits:
-    if not blocks:
-        raise EntryError("a reply cannot be empty: leave at least one text or one tool call in it")
+    fault = fault_of_reply(blocks)
+    if fault is not None:
+        raise EntryError(f"the reply {fault}")
     reply = _turn(tape, place).reply
     same = reply is not None and canonical(list(blocks)) == canonical(list(reply.content or ()))
-    return replace(edits, replies=_with(edits.replies, place.step, None if same else tuple(blocks)))
+    calls = len(calls_in(blocks))
+    results = {at: edit for at, edit in edits.results.items() if at[0] != place.step or at[1] <= calls}
+    replies = _with(edits.replies, place.step, None if same else tuple(blocks))
+    return replace(edits, replies=replies, results=results)
 
 
 def _without_reply_edit(tape: Tape, edits: Edits, place: Place) -> Edits:
@@ -151,7 +159,7 @@ def _without_reply_edit(tape: Tape, edits: Edits, place: Place) -> Edits:
     blocks = list(blocks_of(turn, edits))
     original = (turn.reply.content or ()) if turn.reply is not None else ()
     if place.part == "reply" or len(blocks) != len(original):
-        return replace(edits, replies=_with(edits.replies, place.step, None))
+        return _with_reply(tape, edits, place, original)
     position = _position(blocks, place)
     blocks[position] = original[position]
     return _with_reply(tape, edits, place, blocks)
@@ -160,7 +168,7 @@ def _without_reply_edit(tape: Tape, edits: Edits, place: Place) -> Edits:
 def _with_result(tape: Tape, edits: Edits, place: Place, content: Sequence[JsonObject], is_error: bool | None) -> Edits:
     """The edits with another content of a result; `is_error` None leaves the mark as it is."""
     key = (place.step, place.index)
-    original = _result(tape, place)
+    original = _result(tape, edits, place)
     now = edits.results.get(key)
     if is_error is None:
         is_error = now.is_error if now is not None else original is not None and original.is_error
@@ -179,7 +187,7 @@ def _result_content(tape: Tape, edits: Edits, place: Place, text: str) -> Sequen
         return _read_blocks(text)
     if text == plain:
         return content or ()
-    original = _result(tape, place)
+    original = _result(tape, edits, place)
     if original is not None and text == plain_text(original.content):
         return original.content or ()
     return [{"type": "text", "text": text}] if text else []
@@ -189,13 +197,22 @@ def _content(tape: Tape, edits: Edits, place: Place) -> Sequence[JsonObject] | N
     edit = edits.results.get((place.step, place.index))
     if edit is not None:
         return edit.content
-    result = _result(tape, place)
+    result = _result(tape, edits, place)
     return result.content if result is not None else None
 
 
-def _result(tape: Tape, place: Place) -> ToolResult | None:
-    calls = _turn(tape, place).calls
-    return calls[place.index - 1].result if 0 < place.index <= len(calls) else None
+def _result(tape: Tape, edits: Edits, place: Place) -> ToolResult | None:
+    """The tape's result of a call, None where it has none: the run ended before, or the call is edited."""
+    turn = _turn(tape, place)
+    taped = turn.calls[place.index - 1] if 0 < place.index <= len(turn.calls) else None
+    calls = calls_in(edits.replies.get(place.step, ()))
+    if taped is None or (place.step in edits.replies and not _is_call(taped, calls, place.index)):
+        return None
+    return taped.result
+
+
+def _is_call(taped: TapedCall, calls: Sequence[JsonObject], index: int) -> bool:
+    return index <= len(calls) and taped.call.digest == call_digest(calls[index - 1])
 
 
 def _turn(tape: Tape, place: Place) -> TapedTurn:
@@ -242,19 +259,9 @@ def _read_blocks(text: str) -> Sequence[JsonObject]:
     if not isinstance(value, list):
         raise EntryError('content is a JSON list of blocks, such as [{"type": "text", "text": "Done."}]')
     for number, block in enumerate(value, start=1):
-        _check_block(number, block)
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise EntryError(f'block {number} is no content block: it needs a "type", such as "text" or "tool_use"')
     return value
-
-
-def _check_block(number: int, block: JsonValue) -> None:
-    if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-        raise EntryError(f'block {number} is no content block: it needs a "type", such as "text" or "tool_use"')
-    if block["type"] == "text" and not (isinstance(block.get("text"), str) and block["text"]):
-        raise EntryError(f'block {number} is text and needs a "text" that is not empty')
-    if block["type"] != "tool_use" or block.get("captured") is False:
-        return
-    if not isinstance(block.get("name"), str) or not isinstance(block.get("input"), dict):
-        raise EntryError(f'block {number} is a tool call and needs a "name" and an object "input"')
 
 
 def _read(text: str) -> JsonValue:
