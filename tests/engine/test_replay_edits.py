@@ -202,6 +202,22 @@ def test_an_edited_call_keeps_the_results_of_those_beside_it() -> None:
     assert (stage.outside.calls - calls).total() == 2  # the edited one, and the one of the next step
 
 
+def test_a_call_can_be_added_to_a_reply() -> None:
+    stage = two_looks()
+    parent = stage.run()
+    call: JsonObject = {"type": "tool_use", "name": "read", "input": {"name": "z", "said": ""}}
+    for step, before in ((1, 2), (3, 0)):
+        reply = parent.tape.turns[step - 1].reply
+        assert reply is not None and reply.content is not None
+        edits = Edits(replies={step: [*reply.content, call]})
+        replay = stage.replay(parent, ReplayRequest("run-1", edits=edits))
+        assert isinstance(replay.end, RunCompleted)
+        assert (replay.tape.started.fork_step, replay.tape.started.fork_call) == (step, before + 1)
+        made = [event.data for event in replay.events if event.step == step and isinstance(event.data, ToolResult)]
+        assert [result.origin for result in made] == [*["tape"] * before, "live"]
+        assert shown(stage.replay(replay, only_tape(replay))) == shown(replay)
+
+
 def test_taking_a_call_out_of_a_reply_leaves_the_others() -> None:
     stage = two_looks()
     parent = stage.run()

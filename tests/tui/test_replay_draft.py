@@ -178,6 +178,7 @@ def test_a_whole_reply_can_be_written_anew() -> None:
     edited = draft().with_text(Place("reply", 3), '[{"type": "tool_use", "name": "facts", "input": {"path": "/four"}}]')
     assert [entry.place.part for entry in edited.entries() if entry.place.step == 3] == ["call", "result"]
     assert edited.fork == ForkPoint(3, 1)
+    assert edited.problem() is None
     assert edited.reverted(Place("call", 3, 1)).request() == ReplayRequest("run-1")
 
 
@@ -246,7 +247,7 @@ def test_a_problem_names_the_entry_that_it_is_about() -> None:
 def test_the_fork_can_be_chosen_and_moved() -> None:
     chosen = draft().with_fork(ForkPoint(1, 2))
     assert chosen.request() == ReplayRequest("run-1", ForkPoint(1, 2))
-    assert fork_points(TAPE) == [
+    assert fork_points(TAPE, Edits()) == [
         ForkPoint(1),
         ForkPoint(1, 1),
         ForkPoint(1, 2),

@@ -25,13 +25,20 @@ def resolve_fork(tape: Tape, request: ReplayRequest) -> ForkPoint:
     last = ForkPoint(len(tape.turns) + 1)
     if fork.step < 1 or fork.call < 0 or fork > last:
         raise ReplayError(f"the run has {len(tape.turns)} steps: fork at 1 to {last.step}, not at {fork.step}")
-    turn = tape.turn(fork.step)
-    if turn is not None and fork.call > len(turn.calls):
-        raise ReplayError(
-            f"step {fork.step} made {len(turn.calls)} tool calls; there is no call {fork.call} to fork at"
-        )
+    calls = call_count(tape, request.edits, fork.step)
+    if fork.call > calls:
+        raise ReplayError(f"step {fork.step} made {calls} tool calls; there is no call {fork.call} to fork at")
     _check_use(tape, request, fork)
     return fork
+
+
+def call_count(tape: Tape, edits: Edits, step: int) -> int:
+    """How many tool calls the reply of a step makes, edited or as it was."""
+    edited = edits.replies.get(step)
+    if edited is not None:
+        return len(calls_in(edited))
+    turn = tape.turn(step)
+    return len(turn.calls) if turn is not None else 0
 
 
 def earliest_fork(tape: Tape, edits: Edits) -> ForkPoint:
@@ -67,9 +74,8 @@ def _check_edits(tape: Tape, edits: Edits) -> None:
         if fault is not None:
             raise ReplayError(f"the edited reply of step {step} {fault}")
     for step, call in edits.results:
-        turn = _turn(tape, step, "tool result")
-        edited = edits.replies.get(step)
-        count = len(turn.calls) if edited is None else len(calls_in(edited))
+        _turn(tape, step, "tool result")
+        count = call_count(tape, edits, step)
         if not 1 <= call <= count:
             raise ReplayError(f"step {step} has {count} tool calls; there is no result {step}.{call} to edit")
     for step in edits.messages:

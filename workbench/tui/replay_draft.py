@@ -136,7 +136,7 @@ class ReplayDraft:
 
     def fork_moved(self, points: int) -> ReplayDraft:
         """The draft with its fork point that many possible points later, or earlier."""
-        possible = fork_points(self.tape)
+        possible = fork_points(self.tape, self.edits)
         now = self.fork
         at = possible.index(now) if now in possible else len(possible) - 1
         return self.with_fork(possible[max(0, min(at + points, len(possible) - 1))])

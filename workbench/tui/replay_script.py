@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from workbench.engine.fork import call_count
 from workbench.engine.playback import call_digest
 from workbench.engine.replay_request import Edits, ForkPoint
 from workbench.jsontypes import JsonObject
@@ -91,12 +92,12 @@ def call_position(blocks: Sequence[JsonObject], index: int) -> int | None:
     return positions[index - 1] if 0 < index <= len(positions) else None
 
 
-def fork_points(tape: Tape) -> list[ForkPoint]:
+def fork_points(tape: Tape, edits: Edits) -> list[ForkPoint]:
     """Every point at which a replay can leave the tape, from its beginning to behind its last step."""
     points = []
     for turn in tape.turns:
         points.append(ForkPoint(turn.step))
-        points += [ForkPoint(turn.step, index) for index in range(1, len(turn.calls) + 1)]
+        points += [ForkPoint(turn.step, index + 1) for index in range(call_count(tape, edits, turn.step))]
     return [*points, ForkPoint(len(tape.turns) + 1)]
 
 
