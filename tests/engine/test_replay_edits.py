@@ -174,7 +174,8 @@ def test_what_a_parent_had_edited_is_the_tape_s_for_its_replays() -> None:
     ("blocks", "said"),
     [
         ([], "step 1.* empty"),
-        ([{"type": "text", "text": ""}], "step 1.* empty"),
+        ([{"type": "text", "text": " \n"}], "step 1.* empty"),
+        ([{"type": "text"}, {"type": "text", "text": "x"}], 'step 1.*"text"'),
         ([{"type": "tool_use", "input": {}}], "step 1.*name"),
         ([{"type": "tool_use", "name": "read", "input": "x"}], "step 1.*input"),
         ([{"text": "no type"}], "step 1.*type"),
@@ -231,6 +232,25 @@ def test_taking_a_call_out_of_a_reply_leaves_the_others() -> None:
     assert isinstance(replay.end, RunCompleted)
 
 
+def test_blank_texts_are_not_sent() -> None:
+    stage = two_looks()
+    parent = stage.run()
+    edits = Edits(
+        replies={1: [*_with_text(parent, 1, "\n"), text(" ")]},
+        results={(1, 1): EditedResult([text(" ")]), (2, 1): EditedResult([])},
+        messages={2: "  "},
+    )
+    replay = stage.replay(parent, ReplayRequest("run-1", ForkPoint(3), edits))
+    assert isinstance(replay.end, RunCompleted)
+    sent = [
+        block for request in of(replay, ModelRequest) for said in request.messages_added for block in said["content"]
+    ]
+    texts = [block.get("text", "x") for block in sent] + [str(block.get("content", "x")) for block in sent]
+    assert all(said.strip() for said in texts)
+    with pytest.raises(ReplayError, match="the edited input is empty"):
+        stage.replay(parent, ReplayRequest("run-1", edits=Edits(input=" ")))
+
+
 @pytest.mark.parametrize(
     "said", ["", "ünï \U0001f468\u200d\U0001f469", "\ud800 lone", "\x00\x1b[2J\u202e", "x" * 2_000_000]
 )
@@ -239,7 +259,7 @@ def test_any_text_can_be_put_anywhere(said: str) -> None:
     parent = stage.run()
     edits = Edits(
         system_prompt=said,
-        input=said,
+        input=said or "x",
         replies={1: _with_text(parent, 1, said or "x")},
         results={(2, 1): EditedResult([text(said)] if said else [])},
         messages={2: said},

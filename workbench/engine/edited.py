@@ -19,7 +19,7 @@ def edited_reply(turn: TapedTurn, blocks: Sequence[JsonObject]) -> Reply:
     response = turn.reply
     if response is None:
         raise ValueError(f"the tape has no reply at step {turn.step}")
-    content = [_with_id(block, turn.step, index) for index, block in enumerate(blocks, start=1)]
+    content = [_with_id(block, turn.step, index) for index, block in enumerate(_without_blank(blocks), start=1)]
     calls = any(block.get("type") == "tool_use" for block in content)
     return Reply(
         model=response.model,
@@ -35,7 +35,7 @@ def edited_reply(turn: TapedTurn, blocks: Sequence[JsonObject]) -> Reply:
 
 def fault_of_reply(blocks: Sequence[JsonObject]) -> str | None:
     """Why these blocks can be no reply, in words that follow "the reply", None if they can be one."""
-    if not any(block.get("type") != "text" or block.get("text") for block in blocks):
+    if not _without_blank(blocks):
         return "is empty: it needs at least one text or one tool call"
     for number, block in enumerate(blocks, start=1):
         fault = _fault_of_block(block)
@@ -74,7 +74,7 @@ def call_by_hand(turn: TapedTurn, call: JsonObject, index: int, edit: EditedResu
 
 def edited_result(result: ToolResult, edit: EditedResult) -> ToolResult:
     """The tool result with the content that a person gave it."""
-    content = list(edit.content)
+    content = _without_blank(edit.content)
     return replace(
         result,
         content=content,
@@ -90,13 +90,18 @@ def edited_result(result: ToolResult, edit: EditedResult) -> ToolResult:
 def _fault_of_block(block: JsonObject) -> str | None:
     if not isinstance(block.get("type"), str):
         return 'has no "type", such as "text" or "tool_use"'
-    if block["type"] == "text" and not (isinstance(block.get("text"), str) and block["text"]):
-        return 'is text and needs a "text" that is not empty'
+    if block["type"] == "text" and not isinstance(block.get("text"), str):
+        return 'is text and needs a "text"'
     if block["type"] != "tool_use" or block.get("captured") is False:
         return None
     if not isinstance(block.get("name"), str) or not block["name"]:
         return 'is a tool call and needs the "name" of a tool'
     return None if isinstance(block.get("input"), dict) else 'is a tool call and needs an object as its "input"'
+
+
+def _without_blank(blocks: Sequence[JsonObject]) -> list[JsonObject]:
+    """The blocks without texts of nothing but white space, which the Messages API refuses."""
+    return [block for block in blocks if block.get("type") != "text" or str(block.get("text", "")).strip()]
 
 
 def _size(value: object) -> int:

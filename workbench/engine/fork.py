@@ -68,6 +68,8 @@ def _behind_reply(tape: Tape, edits: Edits, step: int) -> ForkPoint:
 
 def _check_edits(tape: Tape, edits: Edits) -> None:
     canonical_settings(edits.settings)
+    if edits.input is not None and not edits.input.strip():
+        raise ReplayError("the edited input is empty: a run answers something")
     for step, blocks in edits.replies.items():
         _turn(tape, step, "reply")
         fault = fault_of_reply(blocks)

@@ -71,7 +71,7 @@ class Playback:
     @property
     def said(self) -> Mapping[int, str]:
         """What the user says after steps: what the parent's user said, with the edits."""
-        return {step: text for step, text in {**self.tape.said, **self.edits.messages}.items() if text}
+        return {step: text for step, text in {**self.tape.said, **self.edits.messages}.items() if text.strip()}
 
     def part(self) -> None:
         """Take note that something was answered live: from here on the run is no longer its tape."""

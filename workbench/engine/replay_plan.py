@@ -100,7 +100,7 @@ def _answered_at(tape: Tape, request: ReplayRequest, fork: ForkPoint) -> int | N
         edited = request.edits.replies.get(turn.step)
         paused = edited is None and turn.reply.stop_reason == "pause_turn"
         calls = calls_in(turn.reply.content or () if edited is None else edited)
-        if not calls and not paused and not said.get(turn.step):
+        if not calls and not paused and not said.get(turn.step, "").strip():
             return turn.step
     return None
 

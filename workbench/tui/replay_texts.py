@@ -78,6 +78,8 @@ def with_text(tape: Tape, edits: Edits, place: Place, text: str) -> Edits:
         case "system_prompt":
             return replace(edits, system_prompt=None if text == recorded_prompt(tape) else text)
         case "input":
+            if not text.strip():
+                raise EntryError("the input cannot be empty: a run answers something")
             return replace(edits, input=None if text == tape.started.input else text)
         case "settings":
             return replace(edits, settings=_settings(tape, text))
@@ -190,7 +192,7 @@ def _result_content(tape: Tape, edits: Edits, place: Place, text: str) -> Sequen
     original = _result(tape, edits, place)
     if original is not None and text == plain_text(original.content):
         return original.content or ()
-    return [{"type": "text", "text": text}] if text else []
+    return [{"type": "text", "text": text}] if text.strip() else []
 
 
 def _content(tape: Tape, edits: Edits, place: Place) -> Sequence[JsonObject] | None:
