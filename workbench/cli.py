@@ -122,6 +122,7 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _sitting_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="grant every call that agent.yaml wants to be asked about")
     parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
     parser.add_argument(
         "--runtime",
@@ -149,6 +150,13 @@ def _add_trace(commands: _Commands) -> None:
     parser = commands.add("export", "export", "write a run's whole trace to standard output")
     _run_argument(parser)
     parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl: one event a line")
+    parser = commands.add(
+        "diff", "diff", "show two runs step by step and where they part; exit code 1 when they differ"
+    )
+    parser.add_argument("runs", nargs=2, metavar="RUN", help="a run: its id, the beginning or end of it, or `last`")
+    parser.add_argument("--agent", type=Path, default=Path(), help="the agent's folder (default: this one)")
+    parser.add_argument("--all", action="store_true", help="also the steps that are the same, and long texts whole")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_cost(commands: _Commands) -> None:

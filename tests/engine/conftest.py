@@ -14,7 +14,7 @@ import pytest
 
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.run import Run
-from workbench.engine.world import LiveText
+from workbench.engine.world import Ask, LiveText, nobody_to_ask
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.sitting import Sitting
 from workbench.trace.events import Event, RunCompleted, RunFailed, Trigger
@@ -107,6 +107,7 @@ class Agent:
         overrides: Overrides | None = None,
         fuse_usd: Decimal | None = None,
         offline: bool = True,
+        ask: Ask = nobody_to_ask,
     ) -> Ran:
         """Run the agent once; `during` is told of each event while the run goes on."""
         ran = Ran(self.folder)
@@ -120,7 +121,7 @@ class Agent:
             during(running[0], event)
 
         async with sitting:
-            running.append(sitting.new_run(text, show=show, live=ran.live.append))
+            running.append(sitting.new_run(text, show=show, live=ran.live.append, ask=ask))
             ran.end = await asyncio.wait_for(running[0].execute(), 60)
         return ran
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from workbench.commands.asking import asking
 from workbench.commands.exit_codes import DONE, USAGE, of_run
 from workbench.commands.found_runs import store_with
 from workbench.commands.money import short_usd, usd_option
@@ -24,6 +25,7 @@ from workbench.engine.fork import ReplayError
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.run import RunEnd
+from workbench.engine.world import Ask
 from workbench.sitting.replays import plan_of
 from workbench.sitting.sitting import Sitting, SittingError
 from workbench.trace.errors import StoreError
@@ -53,7 +55,8 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
             fuse_usd=usd_option(options.fuse, "--fuse"),
             runtime=options.runtime,
         )
-        end = asyncio.run(_run(sitting, request, Trigger(trigger, run_id), plan, options.json))
+        ask = asking(grant_all=options.yes, as_json=options.json)
+        end = asyncio.run(_run(sitting, request, Trigger(trigger, run_id), plan, options.json, ask))
     except DefinitionError as error:
         print_problems(error.problems, sys.stderr)
         return USAGE
@@ -70,10 +73,12 @@ def _definition(store: Store, folder: Path, run_id: str, request: ReplayRequest)
     return definition_from_document(tape_of(store.events(run_id)).started.definition, folder)
 
 
-async def _run(sitting: Sitting, request: ReplayRequest, trigger: Trigger, plan: ReplayPlan, as_json: bool) -> RunEnd:
+async def _run(
+    sitting: Sitting, request: ReplayRequest, trigger: Trigger, plan: ReplayPlan, as_json: bool, ask: Ask
+) -> RunEnd:
     show, live = outputs(as_json)
     async with sitting:
-        run = sitting.new_replay(request, show=show, live=live, trigger=trigger)
+        run = sitting.new_replay(request, show=show, live=live, ask=ask, trigger=trigger)
         if not as_json:
             print(f"{trigger.kind} of {request.parent_run_id}: {plan}", flush=True)
         stop_on_signals(run)

@@ -163,23 +163,26 @@ def _server(part: FilesystemPart | BashPart | WebSearchPart | HttpPart | McpPart
         case FilesystemPart():
             granted = set(part.permissions)
             permissions = tuple(permission for permission in ("read", "write") if permission in granted)
-            return FilesystemServer(part.path, permissions, part.name)
+            return FilesystemServer(part.path, permissions, part.name, part.permission_policy)
         case BashPart():
-            return BashServer(part.name)
+            return BashServer(part.name, part.permission_policy)
         case WebSearchPart():
             return WebSearchServer(tuple(part.allowed_domains), tuple(part.blocked_domains), part.max_uses, part.name)
         case HttpPart():
             methods = tuple(dict.fromkeys(part.methods))
             headers = _templates(part.headers)
-            return HttpServer(part.name, Template(part.url), headers, part.description, methods, part.timeout)
+            url, policy = Template(part.url), part.permission_policy
+            return HttpServer(part.name, url, headers, part.description, methods, part.timeout, policy)
         case McpPart():
             return _mcp_server(part)
 
 
 def _mcp_server(part: McpPart) -> McpHttpServer | McpStdioServer:
     if part.url is not None:
-        return McpHttpServer(part.name, Template(part.url), _templates(part.headers), part.timeout)
-    return McpStdioServer(part.name, tuple(part.command or ()), dict(part.env), part.timeout)
+        headers = _templates(part.headers)
+        return McpHttpServer(part.name, Template(part.url), headers, part.timeout, part.permission_policy)
+    command = tuple(part.command or ())
+    return McpStdioServer(part.name, command, dict(part.env), part.timeout, part.permission_policy)
 
 
 def _container(part: ContainerPart, folder: Path) -> ContainerSettings:

@@ -18,6 +18,7 @@ from workbench.engine.divergence import TapeEndedError
 from workbench.engine.limits import Spending
 from workbench.engine.opened import RunWorkplace
 from workbench.engine.order import Order
+from workbench.engine.permissions import Deadline, Permissions
 from workbench.engine.playback import Playback, PlayedTurn, from_tape
 from workbench.engine.recorder import Recorder
 from workbench.engine.replies import record_reply
@@ -70,6 +71,7 @@ class Run:
             self._record.notice,
             order.spent_before,
         )
+        self._permissions = Permissions(definition, world.ask, self._record, order.run_id)
         self._conversation = Conversation()
         self._requests = RequestLog(self._captured)
         self._workplace: RunWorkplace | None = None
@@ -109,6 +111,7 @@ class Run:
     async def _to_the_end(self) -> RunEnd:
         try:
             async with asyncio.timeout(self._definition.timeout) as deadline:
+                self._permissions.deadline = Deadline(deadline)
                 return await self._in_workplace()
         except asyncio.CancelledError:
             return self._failed(self._cancel_reason, "The run was stopped before it had an answer.")
@@ -145,7 +148,7 @@ class Run:
             self._workplace = RunWorkplace(
                 self._world, self._definition, self._record, stack, self._order.first_snapshot, self._order.in_place
             )
-            calls = ToolCalls(self._workplace, self._record, self._world.redactor, self._captured)
+            calls = ToolCalls(self._workplace, self._record, self._world.redactor, self._captured, self._permissions)
             if self._playback is None or self._order.tools_changed:
                 self._begin_living()
                 await self._workplace.open()
@@ -374,14 +377,18 @@ class Run:
         return self._workplace.snapshot if self._workplace is not None else None
 
     def _runtime_seconds(self) -> Decimal:
-        """From the first thing that was not the tape's to now; the time before the container was up is not counted."""
+        """From the first thing that was not the tape's to now.
+
+        Time before the container is up, and time that the user took to answer questions, is not counted.
+        """
         if self._living_since is None:
             return Decimal(0)
         begin = self._living_since
         started = self._workplace.container_started if self._workplace is not None else None
         if started is not None:
             begin = max(begin, (started - self._began).total_seconds())
-        return max(Decimal(0), Decimal(str(self._record.offset - begin)).quantize(_MILLISECOND))
+        seconds = self._record.offset - begin - self._permissions.waited
+        return max(Decimal(0), Decimal(str(seconds)).quantize(_MILLISECOND))
 
     def _runtime_cost(self) -> Decimal:
         return self._world.prices.runtime_cost(self._runtime_seconds())

@@ -23,7 +23,7 @@ from workbench.definition.secrets import Redactor, secrets_of
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import hot_rerun, resume_request
-from workbench.engine.world import LiveText, SystemClock, World
+from workbench.engine.world import Ask, LiveText, SystemClock, World, nobody_to_ask
 from workbench.model.access import model_access
 from workbench.model.tape_only import TapeOnlyModel
 from workbench.sitting.overrides import Overrides
@@ -202,13 +202,15 @@ class Sitting:
         *,
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
+        ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
-        `show` gets every event once it is durable, `live` the streaming text; neither may block. `definition` is the
-        agent to run, by default the sitting's own; several runs may go on at once.
+        `show` gets every event once it is durable, `live` the streaming text; neither may block. `ask` is asked before
+        calls of tools whose `permission_policy` is always_ask. `definition` is the agent to run, by default the
+        sitting's own; several runs may go on at once.
         """
         from workbench.engine.order import Order
         from workbench.engine.run import Run
@@ -220,7 +222,7 @@ class Sitting:
             store.append(event)
             show(event)
 
-        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live))
+        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live, ask))
 
     def tape(self, run_id: str) -> Tape:
         """The tape of a stored run.
@@ -245,6 +247,7 @@ class Sitting:
         *,
         show: Callable[[Event], None] = lambda event: None,
         live: Callable[[LiveText], None] = lambda delta: None,
+        ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
     ) -> Run:
@@ -266,7 +269,7 @@ class Sitting:
             definition = definition_from_document(resumed.started.definition, self.folder)
         agent = replayed_agent(self.folder, tape, request, definition)
         order, playback = replay_order(_new_id(), tape, request, agent, trigger, resumed)
-        world = self._world(agent, TapedEvents(self.store.append_many, show), live)
+        world = self._world(agent, TapedEvents(self.store.append_many, show), live, ask)
         if request.model == "tape":
             world = replace(world, model=TapeOnlyModel())
         return Run(agent, order, world, playback)
@@ -328,7 +331,11 @@ class Sitting:
         return self._fuse
 
     def _world(
-        self, agent: AgentDefinition, record: Callable[[Event], None], live: Callable[[LiveText], None]
+        self,
+        agent: AgentDefinition,
+        record: Callable[[Event], None],
+        live: Callable[[LiveText], None],
+        ask: Ask,
     ) -> World:
         model, workplaces = self._model, self._workplaces
         if model is None or workplaces is None:
@@ -342,6 +349,7 @@ class Sitting:
             clock=SystemClock(),
             record=record,
             show=live,
+            ask=ask,
         )
 
     def _workplace_environment(self) -> dict[str, str]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from rich.segment import Segment
-from rich.style import Style
 
 from workbench.trace.events import Event
 from workbench.tui.event_content import Part, parts_of
@@ -21,7 +20,7 @@ LineForm = Literal["title", "fact", "text", "json", "diff", "note"]
 
 _NAME_CELLS = 14
 _JSON = re.compile(
-    r'(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<number>-?\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b)'
+    r'(?P<key>"[^"\\]*(?:\\.[^"\\]*)*"(?=\s*:))|(?P<string>"[^"\\]*(?:\\.[^"\\]*)*"?)|(?P<number>-?\d[\d.eE+-]*|\btrue\b|\bfalse\b|\bnull\b)'
 )
 
 
@@ -54,12 +53,17 @@ def _fact(name: str, value: str) -> SourceLine:
     return SourceLine(f"{clean(name):<{_NAME_CELLS}}{clean(value)}".replace("\n", " "), "fact")
 
 
+Stretch = tuple[int, int, str | None]
+"""A part of a line that is painted alike: where it begins, where it ends, and the name of its paint."""
+
+
 class Page:
     """Source lines laid out for a width: wrapped, or a line each. Lines of the page are counted from 0."""
 
     def __init__(self, lines: Sequence[SourceLine], width: int, *, wrapped: bool = True) -> None:
         self.lines = lines
         self.width = width
+        self._stretched: tuple[int, Sequence[Stretch]] = (-1, ())
         self._pieces: list[tuple[int, int, int]] = []  # source line, begin, end
         for number, line in enumerate(lines):
             if wrapped:
@@ -94,44 +98,51 @@ class Page:
         source, begin, end = self._pieces[number]
         line = self.lines[source]
         segments: list[Segment] = []
-        for first, last, style in _painted(line, paints):
+        for first, last, paint in self._stretches_of(source):
             if last > begin and first < end:
                 text = line.text[max(first, begin) : min(last, end)]
+                style = paints[paint] if paint else None
                 segments.extend(marked(text, needle, style, paints["hit"]) if needle else [Segment(text, style)])
         return segments
 
+    def _stretches_of(self, source: int) -> Sequence[Stretch]:
+        """The stretches of a source line; kept for its other pieces, because a line may be very long."""
+        if self._stretched[0] != source:
+            self._stretched = source, list(_stretches(self.lines[source]))
+        return self._stretched[1]
 
-def _painted(line: SourceLine, paints: Paints) -> Iterator[tuple[int, int, Style | None]]:
-    """The stretches of a line and their styles, without a gap."""
+
+def _stretches(line: SourceLine) -> Iterator[Stretch]:
+    """The stretches of a line that are painted alike, without a gap."""
     text, form = line
     match form:
         case "json":
-            yield from _painted_json(text, paints)
+            yield from _json_stretches(text)
         case "fact":
-            yield 0, _NAME_CELLS, paints["faint"]
+            yield 0, _NAME_CELLS, "faint"
             yield _NAME_CELLS, len(text), None
         case "title":
-            yield 0, len(text), paints["title"]
+            yield 0, len(text), "title"
         case "note":
-            yield 0, len(text), paints["faint"]
+            yield 0, len(text), "faint"
         case "diff":
-            yield 0, len(text), _diff_style(text, paints)
+            yield 0, len(text), _diff_paint(text)
         case _:
             yield 0, len(text), None
 
 
-def _painted_json(text: str, paints: Paints) -> Iterator[tuple[int, int, Style | None]]:
+def _json_stretches(text: str) -> Iterator[Stretch]:
     position = 0
     for found in _JSON.finditer(text):
         if found.start() > position:
             yield position, found.start(), None
-        yield found.start(), found.end(), paints[str(found.lastgroup)]
+        yield found.start(), found.end(), found.lastgroup
         position = found.end()
     if position < len(text):
         yield position, len(text), None
 
 
-def _diff_style(text: str, paints: Paints) -> Style | None:
+def _diff_paint(text: str) -> str | None:
     if text.startswith(("+++", "---", "@@")):
-        return paints["faint"]
-    return paints["added"] if text.startswith("+") else paints["removed"] if text.startswith("-") else None
+        return "faint"
+    return "added" if text.startswith("+") else "removed" if text.startswith("-") else None

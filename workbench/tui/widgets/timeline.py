@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import ClassVar
 
@@ -318,12 +319,12 @@ class Timeline(LineView):
         """Go to another hit."""
         self._or_bell(self.go_to_next_hit(direction))
 
-    def action_copy(self) -> None:
+    async def action_copy(self) -> None:
         """Ask for the event under the cursor to be copied."""
         row = self.selected
         event = None if row is None else self._details(row.seq)
         if event is not None:
-            self.post_message(self.CopyRequested(event_text(event)))
+            self.post_message(self.CopyRequested(await asyncio.to_thread(event_text, event)))
 
     def on_click(self, event: events.Click) -> None:
         """A click selects a row; a click on the selected one expands or folds it."""
