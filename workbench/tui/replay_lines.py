@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -65,8 +66,8 @@ def entry_strip(
     kind = KINDS.get(entry.kind)
     style = "error" if entry.is_error else kind.style if kind else _STYLES.get(entry.kind, "faint")
     segments = [
-        Segment(OPEN if unfolded else CURSOR if cursor else " ", paints["faint"]),
-        Segment(f"{origin} ", paints["hit"] if entry.edited else paints["faint"]),
+        Segment(CURSOR if cursor else " ", paints["faint"]),
+        Segment(origin + (OPEN if unfolded else " "), paints["hit"] if entry.edited else paints["faint"]),
         Segment(f"{_number(entry):<{_number_width(draft)}} ", paints["faint"]),
         Segment(f"{'✗' if entry.is_error else kind.glyph if kind else _GLYPHS.get(entry.kind, '·')} ", paints[style]),
     ]
@@ -86,16 +87,24 @@ def entry_strip(
 
 def fork_strip(draft: ReplayDraft, paints: Paints, width: int) -> Strip:
     """The fork point: what is above it comes from the tape, what is below is answered as the switches say."""
-    fork, steps = draft.fork, len(draft.tape.turns)
-    where = f"step {fork.step}" if fork.call == 0 else f"call {fork.step}.{fork.call}"
-    chosen = "" if draft.asked.fork is None else " (chosen)"
-    if fork.step > steps:
-        text = f"▲ from tape ✓ all {steps} steps{chosen}"
-    else:
-        text = f"▲ from tape ✓   ▼ from {where} {below(draft)}{chosen}"
-    line = f"━━ {text} "
+    texts = [f"━━ {text} " for text in _fork_texts(draft)]
+    line = next((text for text in texts if cell_len(text) <= width), texts[-1])
     style = paints["base"] + paints["run"]
     return Strip([Segment(fit(line + "━" * max(0, width - len(line)), width), style)])
+
+
+def _fork_texts(draft: ReplayDraft) -> Sequence[str]:
+    """What the line of the fork point says, from the whole of it to the least."""
+    fork, steps = draft.fork, len(draft.tape.turns)
+    chosen = "" if draft.asked.fork is None else " (chosen)"
+    if fork.step > steps:
+        return [f"▲ from tape ✓ all {steps} steps{chosen}", f"▲ from tape ✓{chosen}"]
+    where = f"step {fork.step}" if fork.call == 0 else f"call {fork.step}.{fork.call}"
+    return [
+        f"▲ from tape ✓   ▼ from {where} {below(draft)}{chosen}",
+        f"▲ from tape ✓  ▼ {where}: {draft.asked.model.split('_')[0]}{chosen}",
+        f"▲ tape ✓  ▼ {where}{chosen}",
+    ]
 
 
 def below(draft: ReplayDraft) -> str:

@@ -22,7 +22,7 @@ Piece = tuple[str, str]
 
 def summary(draft: ReplayDraft, plan: Plan, width: int, *, confirming: bool = False) -> Content:
     """The lines for a pane of this width."""
-    lines = [_plan(plan, width), _switches(draft, width), _state(draft, plan, confirming)]
+    lines = [*_plan(plan, width), _switches(draft, width), _state(draft, plan, confirming)]
     parts: list[Piece] = []
     for number, line in enumerate(lines):
         parts += [("\n", "")] if number else []
@@ -41,20 +41,25 @@ def _tools(plan: ReplayPlan) -> bool:
     return plan.live_model or plan.taped_calls < plan.calls
 
 
-def _plan(plan: Plan, width: int) -> Sequence[Piece]:
+def _plan(plan: Plan, width: int) -> Sequence[Sequence[Piece]]:
     if plan is None:
-        return [("… working out what it costs", "$text-muted")]
+        return [[("… working out what it costs", "$text-muted")]]
     if isinstance(plan, str):
-        return [(f"✗ {clean(plan)}", "$text-error")]
+        return [[(f"✗ {clean(plan)}", "$text-error")]]
     more = ", more while unchanged" if plan.from_tape_maybe and width >= _VERY_WIDE else ""
     results = f", {plan.taped_calls} of {plan.calls} results" if width >= _VERY_WIDE else ""
     maybe = "+" if plan.from_tape_maybe and not more else ""
-    cost = "costs nothing" if plan.estimate_usd == 0 else f"est. {short_money(plan.estimate_usd)}"
-    return [
-        (f"▣ {plan.taped_steps}{maybe} of {plan.steps} steps{results} from tape{more}", "$text-success"),
-        (f"  ● live: {live_words(plan)}", ""),
-        (f"  {cost}", "bold"),
-    ]
+    ends = f", ends after step {plan.ends_after}" if plan.ends_after not in (None, plan.steps) else ""
+    tape: Piece = (f"▣ {plan.taped_steps}{maybe} of {plan.steps} steps{results} from tape{more}{ends}", "$text-success")
+    live: Piece = (f"● live: {live_words(plan)}", "")
+    cost: Piece = (cost_words(plan), "bold")
+    gap: Piece = ("  ", "")
+    return [[tape], [live, gap, cost]] if width < _WIDE else [[tape, gap, live, gap, cost]]
+
+
+def cost_words(plan: ReplayPlan) -> str:
+    """What the replay will cost, as far as that can be known before."""
+    return f"est. {short_money(plan.estimate_usd)}" if plan.live_model else "costs nothing"
 
 
 def _switches(draft: ReplayDraft, width: int) -> Sequence[Piece]:
@@ -77,7 +82,6 @@ def _state(draft: ReplayDraft, plan: Plan, confirming: bool) -> Sequence[Piece]:
     edits = f"✎ {count} edit{'' if count == 1 else 's'}" if count else "nothing edited"
     key = "bold $text-accent"
     if confirming and isinstance(plan, ReplayPlan):
-        cost = f"est. {short_money(plan.estimate_usd)}"
-        return [("^r", key), (f" again sends it ({cost}); any other key does not", "bold $text-warning")]
+        return [("^r", key), (f" again sends it ({cost_words(plan)}); any other key does not", "bold $text-warning")]
     send = "$text-disabled" if isinstance(plan, str) else "bold"
     return [(edits, "$text-muted"), ("  ", ""), ("^r", key), (" replay", send)]

@@ -64,6 +64,8 @@ def gist_of(tape: Tape, edits: Edits, place: Place) -> str:
             return one_line(said.removeprefix(name))
         case "result":
             return one_line(content_text(_content(tape, edits, place)))
+        case "block" if _block(tape, edits, place).get("captured") is False:
+            return ""
         case _:
             return one_line(text_of(tape, edits, place))
 

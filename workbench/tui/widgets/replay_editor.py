@@ -317,7 +317,7 @@ class ReplayEditor(Vertical):
         if isinstance(self._plan, str):
             self._refuse(self._plan)
             return
-        if self.confirm_costs and self._plan.estimate_usd != 0 and not self._confirming:
+        if self.confirm_costs and self._plan.live_model and not self._confirming:
             self._confirming = True
             self._draw_summary()
             return

@@ -132,6 +132,7 @@ class ReplayScript(LineView):
         """Wrap what is unfolded anew."""
         self._unfolded = {place: self._text_lines(place) for place in self._unfolded}
         self._lay_out()
+        self.call_after_refresh(self._show_cursor)
 
     # Keys and mouse
 
