@@ -271,8 +271,11 @@ class Sitting:
         from workbench.engine.run import Run
 
         tape = tape or self.tape(request.parent_run_id)
+        resumed = self._resumed(trigger, tape)
+        if resumed is not None and resumed is not tape and definition is None:
+            definition = definition_from_document(resumed.started.definition, self.folder)
         agent = replayed_agent(self.folder, tape, request, definition)
-        order, playback = replay_order(_new_id(), tape, request, agent, trigger)
+        order, playback = replay_order(_new_id(), tape, request, agent, trigger, resumed)
         world = self._world(agent, TapedEvents(self.store.append_many, show), live, ask)
         if request.model == "tape":
             world = replace(world, model=TapeOnlyModel())
@@ -295,6 +298,12 @@ class Sitting:
             self._model = await asyncio.to_thread(self._connect)
         spending = Spending(purpose, None, self.prices, self.fuse, SystemClock(), lambda notice: None)
         return await ask_once(self._model, spending, request)
+
+    def _resumed(self, trigger: Trigger | None, tape: Tape) -> Tape | None:
+        """The run that a resume goes on with; it may be a replay whose parent's tape is played once more."""
+        if trigger is None or trigger.kind != "resume":
+            return None
+        return tape if trigger.detail in ("", tape.run_id) else self.tape(trigger.detail)
 
     def resume_request(self, run_id: str) -> ReplayRequest:
         """The request that goes on with a run that was cut off; run it with `Trigger("resume", run_id)`.
