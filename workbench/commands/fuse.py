@@ -7,6 +7,7 @@ import sys
 
 from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.money import usd
+from workbench.commands.problems import print_error
 from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse, FuseStatus
 from workbench.trace.errors import StoreError
 
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
             finally:
                 fuse.close()
     except StoreError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     return DONE
 

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from workbench.commands.exit_codes import USAGE, of_run
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.commands.timeline_text import TimelineText
 from workbench.definition.inputs import InputError, resolve_input
 from workbench.definition.problems import DefinitionError
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         print_problems(error.problems, sys.stderr)
         return USAGE
     except (InputError, SittingError, StoreError, ValueError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     print_problems(sitting.warnings, sys.stderr)
     show, live = _outputs(options.json)

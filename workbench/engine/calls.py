@@ -134,6 +134,7 @@ class ToolCalls:
                 "sandbox", f"The sandbox was lost and a new one could not be made: {error}"
             ) from error
         if self._workplace.sandbox is not None:
+            self._workplace.sandbox.on_egress(self._record)
             self._record(sandbox_notice(self._workplace))
 
     def _call_event(self, call: JsonObject, index: int, state: ContainerState | None) -> ToolCall:

@@ -15,7 +15,8 @@ from workbench.engine.calls import ToolCalls, sandbox_notice
 from workbench.engine.capture import captured_content
 from workbench.engine.conversation import Conversation, RequestLog
 from workbench.engine.limits import Authorized, Spending
-from workbench.engine.recorder import Recorder
+from workbench.engine.live import LiveRedactor
+from workbench.engine.recorder import Recorder, redacted
 from workbench.engine.stops import Next, RunStoppedError, after, is_documented, text_of
 from workbench.engine.world import LiveText, Workplace, World
 from workbench.jsontypes import JsonObject
@@ -72,6 +73,7 @@ class Run:
         self._spending = Spending(
             order.run_id, definition.budget_usd, world.prices, world.fuse, world.clock, self._record.notice
         )
+        self._live = LiveRedactor(world.redactor, self._show_live)
         self._conversation = Conversation()
         self._requests = RequestLog(self._captured)
         self._container_started: datetime | None = None
@@ -155,6 +157,9 @@ class Run:
                 if workplace.sandbox is not None and workplace.sandbox.lost is None:
                     await workplace.sandbox.stop_tools()
                 raise
+            finally:
+                if workplace.sandbox is not None:  # after its end event the trace takes no more
+                    await workplace.sandbox.end_egress()
             self._snapshot = calls.snapshot
             return self._completed(reply, steps)
 
@@ -186,7 +191,7 @@ class Run:
             max_tokens=settings.max_tokens or default_max_tokens(settings.id, thinking=settings.thinking),
             system=[{"type": "text", "text": self._definition.system_prompt}],
             messages=list(self._conversation.messages),
-            tools=workplace.toolbox.parameters,
+            tools=redacted(workplace.toolbox.parameters, self._world.redactor),
         )
 
     async def _ask(self, request: Request) -> Reply:
@@ -196,7 +201,8 @@ class Run:
         authorized = self._spending.authorize(request, model.source, self._runtime_cost())
         self._record(replace(event, worst_case_usd=authorized.worst_case))
         try:
-            reply = await model.respond(request, self._show, self._tell_retry)
+            reply = await model.respond(request, self._live.feed, self._tell_retry)
+            self._live.flush()
         except ModelError as error:
             self._spending.release(authorized, billed=error.status is None and error.kind not in _UNBILLED_KINDS)
             raise
@@ -238,7 +244,7 @@ class Run:
         elif kind.endswith("_tool_result"):
             self._record(_vendor_result(block, self._captured, reply))
 
-    def _show(self, delta: Delta) -> None:
+    def _show_live(self, delta: Delta) -> None:
         self._world.show(LiveText(self._order.run_id, self._record.step, delta.kind, delta.text))
 
     def _tell_retry(self, retry: Retry) -> None:
