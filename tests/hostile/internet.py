@@ -91,7 +91,7 @@ class Internet:
             writer.write(zlib.compress(bytes(1 << 20)))
         elif path.startswith(b"/many"):
             writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-            for _ in range(64):
+            for _ in range(16):
                 writer.write(b"m" * (1 << 20))
                 await writer.drain()
         else:

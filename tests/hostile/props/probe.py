@@ -47,7 +47,7 @@ def dial(seconds=10):
 
 def rest(connection, limit=1 << 20):
     """All that the peer still sends."""
-    data = b""
+    data = bytearray()
     try:
         while len(data) < limit:
             piece = connection.recv(65536)
@@ -56,7 +56,7 @@ def rest(connection, limit=1 << 20):
             data += piece
     except OSError:
         pass
-    return data
+    return bytes(data)
 
 
 def ask(request, shown=110):
