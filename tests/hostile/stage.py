@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, nullcontext
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def make_agent(folder: Path, acts: Sequence[Act], yaml: str = "", servers: str =
     shutil.copytree(PROPS, folder / "props", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "prompt.md").write_text("Try everything.\n")
     (folder / "agent.yaml").write_text(
-        "name: hostile\nmodel: claude-haiku-4-5\nsystem_prompt: ./prompt.md\nsource: ./props\n"
+        "name: hostile\nmodel: claude-sonnet-4-6\nsystem_prompt: ./prompt.md\nsource: ./props\n"
         "max_iterations: 200\ntimeout: 160\n" + yaml + "mcp_servers:\n  - {type: filesystem}\n  - {type: bash}\n" + servers
     )
     rules: list[dict[str, Any]] = [
@@ -78,7 +79,7 @@ def make_agent(folder: Path, acts: Sequence[Act], yaml: str = "", servers: str =
     ]
     rules.append({"reply": {"text": reply}})
     script = {"version": 1, "pace": {"first_token": 0, "tokens_per_second": 0}, "rules": rules}
-    (folder / "offline.yaml").write_text(json.dumps(script))
+    (folder / "offline.yaml").write_text(json.dumps(script, indent=1))
     return folder
 
 
@@ -88,13 +89,18 @@ def perform(
     limits: EgressLimits | None = None,
     environment: Mapping[str, str] | None = None,
     patch: pytest.MonkeyPatch | None = None,
+    text: str = "go",
 ) -> Performed:
-    """Run the agent in `folder` once; with `limits`, in the hostile internet."""
-    return asyncio.run(_perform(folder, limits, environment or {}, patch))
+    """Run the agent in `folder` once, with `text` as its input; with `limits`, in the hostile internet."""
+    return asyncio.run(_perform(folder, limits, environment or {}, patch, text))
 
 
 async def _perform(
-    folder: Path, limits: EgressLimits | None, environment: Mapping[str, str], patch: pytest.MonkeyPatch | None
+    folder: Path,
+    limits: EgressLimits | None,
+    environment: Mapping[str, str],
+    patch: pytest.MonkeyPatch | None,
+    text: str,
 ) -> Performed:
     performed = Performed(folder)
     with ExitStack() as undo:
@@ -110,8 +116,8 @@ async def _perform(
             def live(text: LiveText) -> None:
                 performed.live.append(text.text)
 
-            async with Sitting.open(folder, offline=True, environment=environment) as sitting:
-                await asyncio.wait_for(sitting.new_run("go", show=show, live=live).execute(), TIMEOUT)
+            async with Sitting.open(folder, offline=True, environment=environment, fuse_usd=Decimal(1000)) as sitting:
+                await asyncio.wait_for(sitting.new_run(text, show=show, live=live).execute(), TIMEOUT)
     return performed
 
 
