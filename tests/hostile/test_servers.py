@@ -228,7 +228,7 @@ async def meet(sandbox: Sandbox, name: str, liar: Liar) -> Met:
     """Declare the server, open it, call its tool."""
     program = SERVER + textwrap.dedent(liar.program)
     server = McpStdioServer(name, ("python3", "-c", program), {}, TIMEOUT)
-    agent = AgentDefinition(Path("/nowhere"), "hostile", "", ModelSettings("claude-haiku-4-5"), "p", {}, "", servers=(server,))
+    agent = AgentDefinition(Path("/nowhere"), "hostile", ModelSettings("claude-haiku-4-5"), "p", {}, "", servers=(server,))
     met, began = Met(), time.monotonic()
 
     def hear(notice: Notice) -> None:

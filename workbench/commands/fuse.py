@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.money import usd
@@ -15,7 +14,7 @@ from workbench.trace.errors import StoreError
 def run(options: argparse.Namespace) -> int:
     """Print or reset the sitting's spending, for real money and for the offline script's."""
     if not (options.agent / "agent.yaml").is_file():
-        print(f"workbench: there is no agent.yaml in {options.agent.absolute()}", file=sys.stderr)
+        print_error(StoreError(f"there is no agent.yaml in {options.agent.absolute()}"))
         return USAGE
     try:
         for kind in ("live", "offline"):

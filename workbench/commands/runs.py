@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         for summary in summaries:
             print(json.dumps(to_json(summary)))
     elif not summaries:
-        print(f"no runs in {options.agent.absolute()} or below yet; `workbench run AGENT` makes one")
+        print(f"no runs in {printable(str(options.agent.absolute()))} or below yet; `workbench run AGENT` makes one")
     else:
         _print_table(summaries)
     return DONE

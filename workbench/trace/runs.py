@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from workbench.cost.usage import Usage
 from workbench.jsontypes import JsonValue
 from workbench.trace.codec import money_to_text, time_from_text, time_to_text
-from workbench.trace.errors import SequenceError
+from workbench.trace.errors import SequenceError, StoreError
 from workbench.trace.events import (
     Costs,
     Event,
@@ -206,8 +206,21 @@ def to_json(summary: RunSummary) -> dict[str, JsonValue]:
 
 
 def from_columns(values: Sequence[Any]) -> RunSummary:
-    """The summary that a selection of `COLUMNS`, in their order, gave."""
+    """The summary that a selection of `COLUMNS`, in their order, gave.
+
+    Raises:
+        StoreError: the row holds what no store of ours writes.
+    """
     row = dict(zip(COLUMNS, values, strict=True))
+    try:
+        return _summary(row)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise StoreError(f"the store is damaged: what it says of run {row['run_id']!r} is nonsense") from error
+
+
+def _summary(row: dict[str, Any]) -> RunSummary:
+    if row["status"] not in get_args(Status):
+        raise ValueError("an unknown status")
     return RunSummary(
         **{name: row[name] for name in _SAME},
         started_at=time_from_text(row["started_at"]),
