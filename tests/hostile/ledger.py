@@ -36,18 +36,23 @@ Held = Callable[[Seen], str]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that the hostile agent tries: a tool call, and the judge of what came of it."""
+    """One thing that the hostile agent tries: a tool call, and the judge of what came of it.
+
+    `prepares` says that others need it, so that it is done whichever of them are run.
+    """
 
     name: str
     tried: str
     held: Held
     arguments: Mapping[str, Any]
     tool: str = "bash"
+    prepares: bool = False
 
 
-def bash(name: str, tried: str, command: str, held: Held, *, timeout_ms: int = 20_000) -> Act:
+def bash(name: str, tried: str, command: str, held: Held, *, timeout_ms: int = 20_000, prepares: bool = False) -> Act:
     """An act in the shell."""
-    return Act(name, tried, held, {"command": textwrap.dedent(command).strip(), "timeout_ms": timeout_ms})
+    arguments = {"command": textwrap.dedent(command).strip(), "timeout_ms": timeout_ms}
+    return Act(name, tried, held, arguments, prepares=prepares)
 
 
 def python(name: str, tried: str, program: str, held: Held, *, timeout_ms: int = 20_000) -> Act:

@@ -41,6 +41,7 @@ class Performed:
     """What a run of the hostile agent left."""
 
     folder: Path
+    acts: Sequence[str] = ()
     internet: Internet | None = None
     events: list[JsonObject] = field(default_factory=list)
     live: list[str] = field(default_factory=list)
@@ -54,14 +55,23 @@ class Performed:
         """The type of the last event."""
         return str(self.events[-1]["type"])
 
-    def seen(self, index: int) -> Seen:
-        """What the act of that index left; one call is made in each step."""
-        results = self.of("tool_result")
+    def seen(self, act: Act) -> Seen:
+        """What the act left; one call is made in each step."""
+        results, index = self.of("tool_result"), self.acts.index(act.name)
         assert index < len(results), f"the run ended before: {self.events[-1]}"
         result = results[index]
         text = "".join(str(block.get("text", "")) for block in result["content"] or ())
-        egress = [dict(event["data"]) for event in self.events if event["type"] == "egress" and event["step"] == index + 1]  # type: ignore[arg-type]
-        return Seen(text, result, egress)  # type: ignore[arg-type]
+        egress = [event for event in self.events if event["type"] == "egress" and event["step"] == index + 1]
+        return Seen(text, result, [dict(event["data"]) for event in egress])  # type: ignore[arg-type]
+
+
+def chosen(request: pytest.FixtureRequest, acts: Sequence[Act]) -> list[Act]:
+    """The acts whose tests are run, and those that prepare something for them; all, if a test of the whole is run."""
+    items = [item for item in request.session.items if item.path == request.path]
+    names = {item.callspec.id for item in items if hasattr(item, "callspec") and item.name.startswith("test_held[")}
+    if len(items) > len(names):
+        return list(acts)
+    return [act for act in acts if act.prepares or act.name in names]
 
 
 def make_agent(folder: Path, acts: Sequence[Act], yaml: str = "", servers: str = "", reply: str = "done") -> Path:
@@ -69,9 +79,13 @@ def make_agent(folder: Path, acts: Sequence[Act], yaml: str = "", servers: str =
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(PROPS, folder / "props", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "prompt.md").write_text("Try everything.\n")
+    (folder / "acts.json").write_text(json.dumps([act.name for act in acts]))
     (folder / "agent.yaml").write_text(
         "name: hostile\nmodel: claude-sonnet-4-6\nsystem_prompt: ./prompt.md\nsource: ./props\n"
-        "max_iterations: 200\ntimeout: 160\n" + yaml + "mcp_servers:\n  - {type: filesystem}\n  - {type: bash}\n" + servers
+        "max_iterations: 200\ntimeout: 160\n"
+        + yaml
+        + "mcp_servers:\n  - {type: filesystem}\n  - {type: bash}\n"
+        + servers
     )
     rules: list[dict[str, Any]] = [
         {"when": {"step": step}, "reply": {"calls": [{"tool": act.tool, "arguments": dict(act.arguments)}]}}
@@ -102,7 +116,7 @@ async def _perform(
     patch: pytest.MonkeyPatch | None,
     text: str,
 ) -> Performed:
-    performed = Performed(folder)
+    performed = Performed(folder, json.loads((folder / "acts.json").read_text()))
     with ExitStack() as undo:
         patching = patch or undo.enter_context(pytest.MonkeyPatch.context())
         async with nullcontext() if limits is None else internet(limits) as world:

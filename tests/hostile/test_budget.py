@@ -112,9 +112,22 @@ def test_several_workbenches_on_one_folder_stop_together(tmp_path: Path, held: E
     (tmp_path / "agent.yaml").write_text(AGENT)
     (tmp_path / "offline.yaml").write_text(json.dumps(SCRIPT, indent=1))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
-    command = [sys.executable, "-m", "workbench.cli", "run", str(tmp_path), "--offline", "--json", "--fuse", limit, "--input"]
+    command = [
+        sys.executable,
+        "-m",
+        "workbench.cli",
+        "run",
+        str(tmp_path),
+        "--offline",
+        "--json",
+        "--fuse",
+        limit,
+        "--input",
+    ]
     runs = [
-        subprocess.Popen([*command, f"input {number}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        subprocess.Popen(
+            [*command, f"input {number}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
         for number in range(4)
     ]
     spent, blown = Decimal(0), 0
@@ -131,4 +144,7 @@ def test_several_workbenches_on_one_folder_stop_together(tmp_path: Path, held: E
     assert blown >= 1, "no run reached the fuse: it proves nothing"
     assert spent <= Decimal(limit)
     assert abs(status.spent - spent) < Decimal("0.000001"), (status.spent, spent)
-    held(f"{len(runs)} workbenches spend on one folder at once", f"${spent} of ${limit} spent in all, {blown} runs stopped by the fuse")
+    held(
+        f"{len(runs)} workbenches spend on one folder at once",
+        f"${spent} of ${limit} spent in all, {blown} runs stopped by the fuse",
+    )

@@ -8,8 +8,8 @@ import pytest
 
 from tests.hostile.conftest import Enter
 from tests.hostile.internet import LIMITS, OWN, PUBLIC
-from tests.hostile.ledger import Seen, answered, bash, python
-from tests.hostile.stage import Performed, make_agent, perform
+from tests.hostile.ledger import Act, Seen, answered, bash, python
+from tests.hostile.stage import Performed, chosen, make_agent, perform
 from workbench.sandbox.egress import EgressLimits
 
 pytestmark = pytest.mark.docker
@@ -20,6 +20,10 @@ network:
   deny: [denied.test, "*.denied.test"]
 container: {memory: 512m}
 """
+
+
+CALLER = "  - {type: mcp, name: caller, command: [python3, /source/caller.py], timeout: 20}\n"
+"""A server that calls out before it has answered anything."""
 
 
 def tls_refused(seen: Seen) -> str:
@@ -379,15 +383,15 @@ def _budget(seen: Seen) -> str:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Performed:
-    folder = make_agent(tmp_path_factory.mktemp("hostile") / "agent", ACTS, NETWORK)
+def run(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Performed:
+    folder = make_agent(tmp_path_factory.mktemp("hostile") / "agent", chosen(request, ACTS), NETWORK, CALLER)
     limits = EgressLimits(**{**{name: getattr(LIMITS, name) for name in LIMITS.__slots__}, "total_bytes": 24 << 20})
     return perform(folder, limits=limits)
 
 
-@pytest.mark.parametrize("index", range(len(ACTS)), ids=[act.name for act in ACTS])
-def test_held(run: Performed, held: Enter, index: int) -> None:
-    held(ACTS[index].tried, ACTS[index].held(run.seen(index)))
+@pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
+def test_held(run: Performed, held: Enter, act: Act) -> None:
+    held(act.tried, act.held(run.seen(act)))
 
 
 def test_only_vetted_addresses_were_dialed_and_only_allowed_hosts_were_asked(run: Performed, held: Enter) -> None:
@@ -407,4 +411,8 @@ def test_every_attempt_is_in_the_trace_also_the_one_left_open(run: Performed, he
     last = run.events[-1]
     assert last["type"] == "run_completed"
     assert "cut off because the sandbox closed" in [event["reason"] for event in events]
-    held("be gone before an attempt is recorded", f"{len(events)} egress events, the last one: {events[-1]['reason']}")
+    assert "evil-at-start.example" in [event["host"] for event in events]
+    held(
+        "call out before anyone listens, or be gone before it is recorded",
+        f"{len(events)} egress events, the last one: {events[-1]['reason']}",
+    )

@@ -13,7 +13,7 @@ import pytest
 from tests.hostile.conftest import Enter
 from tests.hostile.ledger import Act, Held, Seen, bash, python
 from tests.hostile.internet import LIMITS
-from tests.hostile.stage import Performed, make_agent, perform
+from tests.hostile.stage import Performed, chosen, make_agent, perform
 from workbench.commands.timeline_text import TimelineText
 from workbench.sandbox.disk_watchdog import DiskBudget
 from workbench.sandbox.egress import EgressLimits
@@ -53,8 +53,18 @@ def again(name: str) -> list[Act]:
 
 
 ACTS: list[Act] = [
-    bash("flood", "flood the pipe with output, unbuffered", "head -c 60000000 /dev/zero | tr '\\0' 'x'; echo; echo end", cut),
-    bash("binary", "print binary output", "head -c 300000 /dev/urandom; printf '\\0\\1\\2\\3\\377\\376'", lambda seen: _is_text(seen)),
+    bash(
+        "flood",
+        "flood the pipe with output, unbuffered",
+        "head -c 60000000 /dev/zero | tr '\\0' 'x'; echo; echo end",
+        cut,
+    ),
+    bash(
+        "binary",
+        "print binary output",
+        "head -c 300000 /dev/urandom; printf '\\0\\1\\2\\3\\377\\376'",
+        lambda seen: _is_text(seen),
+    ),
     bash(
         "escapes",
         "set the terminal's title, clear it, write to its clipboard, fake a prompt",
@@ -63,7 +73,12 @@ ACTS: list[Act] = [
     ),
     bash("line", "print one line of 20 MB", "head -c 20000000 /dev/zero | tr '\\0' 'y'", cut),
     bash("lines", "print two million lines", "yes | head -2000000", cut),
-    bash("giant-command", "run a command of 300 KB", "true {{ input.text }}", lambda seen: f"exit code {seen.result['exit_code']}"),
+    bash(
+        "giant-command",
+        "run a command of 300 KB",
+        "true {{ input.text }}",
+        lambda seen: f"exit code {seen.result['exit_code']}",
+    ),
     python(
         "giant-arguments",
         "start a program with arguments of 8 MB",
@@ -71,26 +86,94 @@ ACTS: list[Act] = [
         error("E2BIG", "ENAMETOOLONG"),
     ),
     Act("giant-path", "name a file by 300 KB", lambda seen: _is_error(seen), {"file_path": "{{ input.text }}"}, "read"),
-    Act("giant-range", "read a range of astronomical lines", lambda seen: _answered(seen), {"file_path": "/source/probe.py", "view_range": [10**30, 10**31]}, "read"),
+    Act(
+        "giant-range",
+        "read a range of astronomical lines",
+        lambda seen: _answered(seen),
+        {"file_path": "/source/probe.py", "view_range": [10**30, 10**31]},
+        "read",
+    ),
     Act("deep-glob", "glob with a thousand **", lambda seen: _answered(seen), {"pattern": "**/" * 1000 + "*"}, "glob"),
-    bash("redos-file", "plant a file for a bad expression", "printf 'a%.0s' $(seq 40) > redos; echo '!' >> redos; echo planted", lambda seen: seen.last),
-    Act("redos", "search by an expression that takes for ever", lambda seen: _answered(seen), {"pattern": "^(a|a)*(a|a)*(a|a)*$"}, "grep"),
-    Act("endless-file", "read an endless device through a link", lambda seen: _is_error(seen), {"file_path": "/dev/zero"}, "read"),
-    bash("pipe-file", "plant a pipe", "mkfifo waits; echo planted", lambda seen: seen.last),
+    bash(
+        "redos-file",
+        "plant a file for a bad expression",
+        "printf 'a%.0s' $(seq 40) > redos; echo '!' >> redos; echo planted",
+        lambda seen: seen.last,
+        prepares=True,
+    ),
+    Act(
+        "redos",
+        "search by an expression that takes for ever",
+        lambda seen: _answered(seen),
+        {"pattern": "^(a|a)*(a|a)*(a|a)*$"},
+        "grep",
+    ),
+    Act(
+        "endless-file",
+        "read an endless device through a link",
+        lambda seen: _is_error(seen),
+        {"file_path": "/dev/zero"},
+        "read",
+    ),
+    bash("pipe-file", "plant a pipe", "mkfifo waits; echo planted", lambda seen: seen.last, prepares=True),
     Act("pipe-read", "read a pipe that nobody writes", lambda seen: _is_error(seen), {"file_path": "waits"}, "read"),
-    Act("pipe-write", "write to a pipe that nobody reads", lambda seen: _is_error(seen), {"file_path": "waits", "content": "x"}, "write"),
-    Act("odd-arguments", "call a tool with arguments of wrong types", lambda seen: _is_error(seen), {"command": {"a": [1, None]}, "timeout_ms": "soon"}),
+    Act(
+        "pipe-write",
+        "write to a pipe that nobody reads",
+        lambda seen: _is_error(seen),
+        {"file_path": "waits", "content": "x"},
+        "write",
+    ),
+    Act(
+        "odd-arguments",
+        "call a tool with arguments of wrong types",
+        lambda seen: _is_error(seen),
+        {"command": {"a": [1, None]}, "timeout_ms": "soon"},
+    ),
     Act("missing-arguments", "call a tool without arguments", lambda seen: _is_error(seen), {}, "write"),
     bash("loop", "loop for ever", "while :; do :; done", error("timed out"), timeout_ms=800),
     *again("loop"),
-    bash("ignore-signals", "ignore every signal and hold the output open", "trap '' TERM INT HUP QUIT; setsid sleep 300 & exec sleep 300", error("timed out"), timeout_ms=800),
+    bash(
+        "ignore-signals",
+        "ignore every signal and hold the output open",
+        "trap '' TERM INT HUP QUIT; setsid sleep 300 & exec sleep 300",
+        error("timed out"),
+        timeout_ms=800,
+    ),
     *again("ignore-signals"),
-    bash("tmp", "fill /tmp", "for i in 1 2 3 4 5 6 7; do dd if=/dev/zero of=/tmp/full$i bs=1M count=40 2>&1; done; rm -f /tmp/full*; echo tried", error("No space left")),
-    bash("shm", "fill /dev/shm", "for i in 1 2 3; do dd if=/dev/zero of=/dev/shm/full$i bs=1M count=40 2>&1; done; rm -f /dev/shm/full*; echo tried", error("No space left")),
-    bash("one-file", "write a file beyond the disk limit", "dd if=/dev/zero of=big bs=1M count=200 2>&1; stat -c %s big; rm big", lambda seen: _at_most(seen, 64 * MIB)),
-    bash("disk", "fill /workspace with many files", "i=0; while :; do i=$((i+1)); dd if=/dev/zero of=f$i bs=1M count=4 2>/dev/null; sleep 0.02; done", lambda seen: _stopped(seen)),
+    bash(
+        "tmp",
+        "fill /tmp",
+        "for i in 1 2 3 4 5 6 7; do dd if=/dev/zero of=/tmp/full$i bs=1M count=40 2>&1; done; rm -f /tmp/full*; echo tried",
+        error("No space left"),
+    ),
+    bash(
+        "shm",
+        "fill /dev/shm",
+        "for i in 1 2 3; do dd if=/dev/zero of=/dev/shm/full$i bs=1M count=40 2>&1; done; rm -f /dev/shm/full*; echo tried",
+        error("No space left"),
+    ),
+    bash(
+        "one-file",
+        "write a file beyond the disk limit",
+        "dd if=/dev/zero of=big bs=1M count=200 2>&1; stat -c %s big; rm big",
+        lambda seen: _at_most(seen, 64 * MIB),
+    ),
+    bash(
+        "disk",
+        "fill /workspace with many files",
+        "i=0; while :; do i=$((i+1)); dd if=/dev/zero of=f$i bs=1M count=4 2>/dev/null; sleep 0.02; done",
+        lambda seen: _stopped(seen),
+        timeout_ms=10_000,
+    ),
     bash("disk-after", "go on after: disk", "rm -f f*; echo works", works),
-    bash("files", "use up the disk's inodes with empty files", "mkdir m; i=0; while :; do i=$((i+1)); : > m/$i; done", lambda seen: _stopped(seen), timeout_ms=60_000),
+    bash(
+        "files",
+        "use up the disk's inodes with empty files",
+        "mkdir m; i=0; while :; do i=$((i+1)); : > m/$i; done",
+        lambda seen: _stopped(seen),
+        timeout_ms=20_000,
+    ),
     bash("files-after", "go on after: files", "rm -rf m; echo works", works),
     python(
         "descriptors",
@@ -109,9 +192,35 @@ ACTS: list[Act] = [
         """,
         lambda seen: _counted(seen),
     ),
-    bash("memory", "take more memory than there is", "python3 -c 'a = bytearray(900_000_000); print(len(a))'; echo tried", lambda seen: _no_memory(seen)),
+    python(
+        "many-processes",
+        "start more processes than there may be",
+        """
+        import subprocess
+        started = []
+        try:
+            for _ in range(150): started.append(subprocess.Popen(["sleep", "60"]))
+        except OSError as error: print(errno.errorcode[error.errno])
+        print(len(started))
+        for one in started: one.kill()
+        """,
+        lambda seen: _at_most_processes(seen, 64),
+    ),
+    bash(
+        "memory",
+        "take more memory than there is",
+        "python3 -c 'a = bytearray(900_000_000); print(len(a))'; echo tried",
+        lambda seen: _no_memory(seen),
+        prepares=True,
+    ),
     *again("memory"),
-    bash("processes", "bomb with forks", ":(){ :|:& };:; sleep 1; echo bombed", lambda seen: _answered(seen), timeout_ms=4000),
+    bash(
+        "processes",
+        "bomb with forks",
+        ":(){ :|:& };:; sleep 1; echo bombed",
+        lambda seen: _answered(seen),
+        timeout_ms=4000,
+    ),
     *again("processes"),
     python(
         "egress-of-the-new-sandbox",
@@ -143,8 +252,15 @@ def _answered(seen: Seen) -> str:
 
 
 def _at_most(seen: Seen, limit: int) -> str:
+    if "all tools were stopped" in seen.text:  # the watchdog of the workspace was quicker than the limit of a file
+        return seen.last
     assert int(seen.last) <= limit, seen.text
     return f"{int(seen.last) >> 20} MiB were written"
+
+
+def _at_most_processes(seen: Seen, limit: int) -> str:
+    assert int(seen.last) <= limit and "EAGAIN" in seen.text, seen.text
+    return f"{seen.last} started, then EAGAIN"
 
 
 def _stopped(seen: Seen) -> str:
@@ -175,11 +291,14 @@ def figures() -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, figures: dict[str, float]) -> Performed:
-    folder = make_agent(tmp_path_factory.mktemp("hostile") / "agent", ACTS, SETTINGS)
+def run(
+    tmp_path_factory: pytest.TempPathFactory, figures: dict[str, float], request: pytest.FixtureRequest
+) -> Performed:
+    folder = make_agent(tmp_path_factory.mktemp("hostile") / "agent", chosen(request, ACTS), SETTINGS)
     limits = EgressLimits(**{**{name: getattr(LIMITS, name) for name in LIMITS.__slots__}, "attempts": ATTEMPTS})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("workbench.sandbox.disk_watchdog.DiskBudget", functools.partial(DiskBudget, most_files=3000))
+        patch.setattr("workbench.tools.endpoints.FILE_TIMEOUT", 15.0)
         free, began, grown = shutil.disk_usage(folder).free, time.monotonic(), _most_memory()
         performed = perform(folder, limits=limits, patch=patch, text="x" * 300_000)
         figures |= {
@@ -194,9 +313,9 @@ def _most_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-@pytest.mark.parametrize("index", range(len(ACTS)), ids=[act.name for act in ACTS])
-def test_held(run: Performed, held: Enter, index: int) -> None:
-    held(ACTS[index].tried, ACTS[index].held(run.seen(index)))
+@pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
+def test_held(run: Performed, held: Enter, act: Act) -> None:
+    held(act.tried, act.held(run.seen(act)))
 
 
 def test_the_workbench_itself_stays_small_and_the_machine_has_its_disk(

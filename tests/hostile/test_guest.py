@@ -15,7 +15,19 @@ from tests.hostile.conftest import Enter
 from tests.hostile.internet import LIMITS, internet
 from workbench.definition.agent import NetworkPolicy
 from workbench.sandbox.egress import EgressPolicy, EgressProxy
-from workbench.sandbox.guest.frames import CREDIT, DATA, EOF, EXIT, HEADER, OPEN, RESET, STDERR, WINDOW, FrameDecoder, encode
+from workbench.sandbox.guest.frames import (
+    CREDIT,
+    DATA,
+    EOF,
+    EXIT,
+    HEADER,
+    OPEN,
+    RESET,
+    STDERR,
+    WINDOW,
+    FrameDecoder,
+    encode,
+)
 from workbench.sandbox.link import Link
 from workbench.sandbox.proof import proof_of, refuse_unproven
 from workbench.sandbox.sandbox import SandboxError
@@ -91,7 +103,10 @@ BREACHES: dict[str, tuple[str, list[bytes]]] = {
     "deep-json": ("send control messages nested without end", [encode(0, DATA, b"[" * 60_000)]),
     "json-list": ("send a control message that is no object", [encode(0, DATA, b"[1]")]),
     "huge-number": ("send a number of sixty thousand digits", [encode(0, DATA, b'{"id": ' + b"9" * 60_000 + b"}")]),
-    "ready-twice": ("say a second time, with other facts, that it is ready", [encode(0, DATA, json.dumps(READY).encode())]),
+    "ready-twice": (
+        "say a second time, with other facts, that it is ready",
+        [encode(0, DATA, json.dumps(READY).encode())],
+    ),
     "answer-unasked": ("answer a question that nobody asked", [encode(0, DATA, b'{"id": 7, "left": 0}')]),
     "answer-negative": ("answer with a negative id", [encode(0, DATA, b'{"id": -1}')]),
     "control-eof": ("end the control channel", [encode(0, EOF)]),
@@ -103,7 +118,10 @@ BREACHES: dict[str, tuple[str, list[bytes]]] = {
     "bash-kind": ("have the workbench serve a shell", [opened(2, {"kind": "bash"})]),
     "too-many": ("open more channels than there may be", [opened(number) for number in range(2, 1200, 2)]),
     "beyond-window": ("send more than was granted", [opened(2), *[encode(2, DATA, b"x" * 60_000)] * 20]),
-    "stderr-window": ("send more errors than were granted", [opened(2), encode(2, DATA, b"x" * 60_000), *[encode(2, DATA, b"x" * 60_000)] * 10]),
+    "stderr-window": (
+        "send more errors than were granted",
+        [opened(2), encode(2, DATA, b"x" * 60_000), *[encode(2, DATA, b"x" * 60_000)] * 10],
+    ),
     "credit": ("grant credit for bytes that were never sent", [opened(2), encode(2, CREDIT, b"\xff\xff\xff\xff")]),
     "credit-size": ("grant credit of a wrong size", [opened(2), encode(2, CREDIT, b"\0")]),
     "after-end": ("send after the end of a channel", [opened(2), encode(2, EOF), encode(2, DATA, b"x")]),
@@ -186,7 +204,10 @@ async def test_the_policy_holds_against_a_guest_that_was_taken_over(held: Enter)
             await guest.until(lambda: len(events) == len(requests))
         assert {event.decision for event in events} == {"refused"}
         assert world.dialed == []
-        held("ask for hosts at the inner end of the pipe, past the sandbox's own proxy", "; ".join(event.reason for event in events))
+        held(
+            "ask for hosts at the inner end of the pipe, past the sandbox's own proxy",
+            "; ".join(event.reason for event in events),
+        )
 
 
 @pytest.mark.parametrize(

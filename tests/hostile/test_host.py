@@ -128,7 +128,9 @@ def test_a_path_that_leads_out_is_refused(agent: Path, held: Enter, name: str) -
     line, reason = PATHS[name]
     kept = "\n".join(row for row in GOOD.splitlines() if row.split(":")[0] != line.split(":")[0])
     (agent / "agent.yaml").write_text(f"{kept}\n{line}\n")
-    said, cost = bounded(lambda: "\n".join(p.headline for p in check_agent(agent, {}).problems if p.severity == "error"))
+    said, cost = bounded(
+        lambda: "\n".join(p.headline for p in check_agent(agent, {}).problems if p.severity == "error")
+    )
     assert reason in said, said
     held(line, f"{said[-150:]} ({cost})")
 
@@ -205,7 +207,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\u202e\x9b31m"
 DAMAGE: dict[str, tuple[str, str]] = {
-    "runs": ("put escapes into what stored runs say of themselves", "UPDATE runs SET agent = :odd, model = :odd, input_gist = :odd"),
+    "runs": (
+        "put escapes into what stored runs say of themselves",
+        "UPDATE runs SET agent = :odd, model = :odd, input_gist = :odd",
+    ),
     "ends": ("put escapes into how runs ended", "UPDATE runs SET error = :odd, outcome_gist = :odd, endpoint = :odd"),
     "type": ("put escapes into the types of events", "UPDATE events SET type = :odd, gist = :odd"),
     "status": ("claim a status that does not exist", "UPDATE runs SET status = :odd"),
@@ -217,7 +222,10 @@ DAMAGE: dict[str, tuple[str, str]] = {
     "blobs": ("replace contents by a compressed bomb", "UPDATE blobs SET content = :bomb, packing = 'zlib'"),
     "lengths": ("claim contents of a terabyte", "UPDATE blobs SET size = 1099511627776"),
     "numbers": ("break the numbering of events", "UPDATE events SET seq = seq * 1000"),
-    "negative": ("claim negative tokens and endless steps", "UPDATE runs SET input_tokens = -5, steps = 9223372036854775807"),
+    "negative": (
+        "claim negative tokens and endless steps",
+        "UPDATE runs SET input_tokens = -5, steps = 9223372036854775807",
+    ),
     "columns": ("change the tables", "ALTER TABLE bodies RENAME COLUMN data TO other"),
     "drop": ("drop a table", "DROP TABLE events"),
     "version": ("claim to be from the future", "PRAGMA user_version = 99"),
@@ -248,10 +256,20 @@ def test_names_of_folders_cannot_drive_the_terminal(tmp_path: Path, held: Enter)
     folder = tmp_path / "\x1b]0;owned\x07\x1b[2J"
     folder.mkdir()
     (folder / "agent.yaml").write_text("name: [\n")
-    outputs = [workbench(*arguments) for arguments in (["check", str(folder)], ["runs", str(folder)], ["run", str(folder)], ["fuse", str(folder / "no")], ["show", "\x1b[2Jx", "--agent", str(folder)])]
+    outputs = [
+        workbench(*arguments)
+        for arguments in (
+            ["check", str(folder)],
+            ["runs", str(folder)],
+            ["run", str(folder)],
+            ["fuse", str(folder / "no")],
+            ["show", "\x1b[2Jx", "--agent", str(folder)],
+        )
+    ]
     for done in outputs:
         assert safe(done.stdout + done.stderr), repr(done.stdout + done.stderr)[:400]
         assert "Traceback" not in done.stderr
-    held("name an agent's folder, or a run, by escapes", f"exit codes {[done.returncode for done in outputs]}, no escape printed")
-
-
+    held(
+        "name an agent's folder, or a run, by escapes",
+        f"exit codes {[done.returncode for done in outputs]}, no escape printed",
+    )

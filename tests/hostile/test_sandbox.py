@@ -13,7 +13,7 @@ import pytest
 
 from tests.hostile.conftest import Enter
 from tests.hostile.ledger import Act, Held, Seen, bash, python, refused
-from tests.hostile.stage import Performed, make_agent, perform
+from tests.hostile.stage import Performed, chosen, make_agent, perform
 from workbench.sandbox.ownership import AGENT_LABEL
 
 pytestmark = pytest.mark.docker
@@ -255,8 +255,15 @@ ACTS = [
         """,
         refused(f"{EPERM}|ESRCH|ValueError"),
     ),
-    bash("kill-all", "kill every process that can be reached", "python3 -c 'import os; os.kill(-1, 9)'", lambda seen: _shell_died(seen)),
-    bash("after-kill-all", "use the guest after that", "echo alive; ps ax | grep -c '[w]orkbench/guest'", says("alive")),
+    bash(
+        "kill-all",
+        "kill every process that can be reached",
+        "python3 -c 'import os; os.kill(-1, 9)'",
+        lambda seen: _shell_died(seen),
+    ),
+    bash(
+        "after-kill-all", "use the guest after that", "echo alive; ps ax | grep -c '[w]orkbench/guest'", says("alive")
+    ),
     python(
         "clock",
         "set the clock",
@@ -287,6 +294,8 @@ ACTS = [
         status = dict(line.split(":\\t") for line in open("/proc/self/status") if line.startswith("Cap"))
         for kind in ("CapInh", "CapPrm", "CapEff"):
             if int(status[kind], 16): print("BREACH", kind, status[kind])
+        # what may ever be had: kill, setgid, setuid, which the guest needs to become the tools' user
+        if int(status["CapBnd"], 16) & ~0xE0: print("BREACH bounding set", status["CapBnd"])
         header, wanted = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)(*[0xFFFFFFFF] * 6)
         attempt("capset", lambda: system_call("capset", header, wanted))
         """,
@@ -406,6 +415,17 @@ ACTS = [
         """,
         refused(READ_ONLY),
     ),
+    bash(
+        "unmetered-disk",
+        "write where nobody counts: folders of the image that all may write",
+        """
+        for folder in $(find / -xdev -type d -perm -0002 2>/dev/null) /var/tmp /run/lock /var/lock /home/agent /opt /srv /mnt; do
+          case $folder in /tmp|/tmp/*|/workspace|/workspace/*|/dev/shm|/proc/*) continue;; esac
+          touch $folder/x && echo "BREACH $folder"
+        done 2>&1
+        """,
+        refused(f"{READ_ONLY}|No such file"),
+    ),
     python(
         "own-program",
         "overwrite the programs that run (/proc/*/exe)",
@@ -447,17 +467,67 @@ ACTS = [
         "ulimit -c unlimited 2>&1; sh -c 'kill -SEGV $$' ; ls core* 2>/dev/null && echo BREACH; ulimit -c",
         refused(EPERM),
     ),
-    Act("read-etc", "read /etc/passwd with the file tool", lambda seen: _outside(seen), {"file_path": "/etc/passwd"}, "read"),
+    Act(
+        "read-etc",
+        "read /etc/passwd with the file tool",
+        lambda seen: _outside(seen),
+        {"file_path": "/etc/passwd"},
+        "read",
+    ),
     Act("read-up", "climb with the file tool", lambda seen: _outside(seen), {"file_path": "../../etc/passwd"}, "read"),
-    Act("read-proc", "read the guest's environment with the file tool", lambda seen: _outside(seen), {"file_path": "/proc/1/environ"}, "read"),
-    bash("plant-links", "plant links in the workspace for the file tools", "ln -s /etc/passwd peek; ln -s / top; ln -s /opt/workbench/guest deep; echo planted", says("planted")),
+    Act(
+        "read-proc",
+        "read the guest's environment with the file tool",
+        lambda seen: _outside(seen),
+        {"file_path": "/proc/1/environ"},
+        "read",
+    ),
+    bash(
+        "plant-links",
+        "plant links in the workspace for the file tools",
+        "ln -s /etc/passwd peek; ln -s / top; ln -s /opt/workbench/guest deep; echo planted",
+        says("planted"),
+        prepares=True,
+    ),
     Act("read-link", "read through a planted link", lambda seen: _outside(seen), {"file_path": "peek"}, "read"),
-    Act("read-link-folder", "read through a link to a folder", lambda seen: _outside(seen), {"file_path": "top/etc/shadow"}, "read"),
-    Act("write-link", "write through a planted link", lambda seen: _outside(seen), {"file_path": "deep/service.py", "content": "x"}, "write"),
-    Act("edit-link", "edit through a planted link", lambda seen: _outside(seen), {"file_path": "peek", "old_string": "root", "new_string": "x"}, "edit"),
-    Act("write-source-tool", "write to /source with the file tool", lambda seen: _outside(seen), {"file_path": "/source/new", "content": "x"}, "write"),
-    Act("glob-up", "list folders outside with glob", lambda seen: _outside(seen), {"pattern": "*", "path": "/etc"}, "glob"),
-    Act("grep-up", "search outside with grep", lambda seen: _outside(seen), {"pattern": "root", "path": "/etc"}, "grep"),
+    Act(
+        "read-link-folder",
+        "read through a link to a folder",
+        lambda seen: _outside(seen),
+        {"file_path": "top/etc/shadow"},
+        "read",
+    ),
+    Act(
+        "write-link",
+        "write through a planted link",
+        lambda seen: _outside(seen),
+        {"file_path": "deep/service.py", "content": "x"},
+        "write",
+    ),
+    Act(
+        "edit-link",
+        "edit through a planted link",
+        lambda seen: _outside(seen),
+        {"file_path": "peek", "old_string": "root", "new_string": "x"},
+        "edit",
+    ),
+    Act(
+        "write-source-tool",
+        "write to /source with the file tool",
+        lambda seen: _outside(seen),
+        {"file_path": "/source/new", "content": "x"},
+        "write",
+    ),
+    Act(
+        "glob-up",
+        "list folders outside with glob",
+        lambda seen: _outside(seen),
+        {"pattern": "*", "path": "/etc"},
+        "glob",
+    ),
+    Act(
+        "grep-up", "search outside with grep", lambda seen: _outside(seen), {"pattern": "root", "path": "/etc"}, "grep"
+    ),
     Act("grep-link", "search through a planted link", lambda seen: _not_followed(seen), {"pattern": "root:"}, "grep"),
 ]
 
@@ -491,11 +561,11 @@ def _not_followed(seen: Seen) -> str:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+def host(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """Things of the host that the agent must not reach; gives who was reached."""
     reached: list[str] = []
     folder = tmp_path_factory.mktemp("hostile") / "agent"
-    make_agent(folder, ACTS)
+    make_agent(folder, chosen(request, ACTS))
     props = folder / "props"
     (props / "given").write_text("given\n")
     (folder / "secret.txt").write_text(CANARY)
@@ -536,9 +606,9 @@ def run(host: list[str]) -> Performed:
     return perform(Path(host[0]))
 
 
-@pytest.mark.parametrize("index", range(len(ACTS)), ids=[act.name for act in ACTS])
-def test_held(run: Performed, held: Enter, index: int) -> None:
-    held(ACTS[index].tried, ACTS[index].held(run.seen(index)))
+@pytest.mark.parametrize("act", ACTS, ids=[act.name for act in ACTS])
+def test_held(run: Performed, held: Enter, act: Act) -> None:
+    held(act.tried, act.held(run.seen(act)))
 
 
 def test_the_host_heard_nothing(run: Performed, host: list[str], held: Enter) -> None:
@@ -558,4 +628,7 @@ def test_the_run_ended_well_and_left_no_container(run: Performed, held: Enter) -
     client.close()
     assert run.ended == "run_completed"
     assert left == []
-    held("take the run down with all of the above", f"run_completed after {len(run.of('tool_result'))} calls, no container left")
+    held(
+        "take the run down with all of the above",
+        f"run_completed after {len(run.of('tool_result'))} calls, no container left",
+    )

@@ -117,7 +117,12 @@ def acts(outside: Path) -> list[Act]:
             bash(f"race-{turn}", f"the same, snapshot {turn}", f"echo {turn} > turn; sleep 0.3; echo raced", recorded)
             for turn in range(1, 6)
         ],
-        bash("race-end", "leave links where files were", f"sleep 3; rm -rf race; ln -s {outside} race; echo over", recorded),
+        bash(
+            "race-end",
+            "leave links where files were",
+            f"sleep 3; rm -rf race; ln -s {outside} race; echo over",
+            recorded,
+        ),
     ]
 
 
@@ -134,10 +139,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Performed]:
     delete_tree(folder / ".workbench" / "storage")
 
 
-@pytest.mark.parametrize("index", range(len(NAMES)), ids=NAMES)
-def test_held(run: Performed, held: Enter, index: int) -> None:
-    act = acts(run.folder.parent / "outside")[index]
-    held(act.tried, act.held(run.seen(index)))
+@pytest.mark.parametrize("name", NAMES)
+def test_held(run: Performed, held: Enter, name: str) -> None:
+    act = next(act for act in acts(run.folder.parent / "outside") if act.name == name)
+    held(act.tried, act.held(run.seen(act)))
 
 
 def test_no_snapshot_holds_what_links_lead_to(run: Performed, tmp_path: Path, held: Enter) -> None:
@@ -150,7 +155,10 @@ def test_no_snapshot_holds_what_links_lead_to(run: Performed, tmp_path: Path, he
         assert _lines("grep", "-rlaF", CANARY, str(into)) == []
         assert _lines("find", str(into), "-type", "f", "-perm", "/6000") == []
         delete_tree(into)  # deeper than the cleaning of temporary folders can go
-    held("have a snapshot follow a link, or a restored file be setuid", f"{len(digests)} snapshots restored: links stay links")
+    held(
+        "have a snapshot follow a link, or a restored file be setuid",
+        f"{len(digests)} snapshots restored: links stay links",
+    )
 
 
 def test_nothing_outside_was_written(run: Performed, held: Enter) -> None:
@@ -168,7 +176,10 @@ def test_other_users_cannot_reach_what_tools_left(run: Performed, held: Enter) -
     assert state.stat().st_mode & 0o077 == 0
     if os.geteuid() == 0:  # only root can become another user
         assert _as_nobody(program) == "PermissionError"
-    held("let another user of the machine run a setuid program from the workspace", "PermissionError at .workbench (mode 0700)")
+    held(
+        "let another user of the machine run a setuid program from the workspace",
+        "PermissionError at .workbench (mode 0700)",
+    )
 
 
 def _lines(*command: str) -> list[str]:
