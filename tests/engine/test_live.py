@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ def shown(pieces: list[Delta], redactor: Redactor) -> list[Delta]:
 def test_a_secret_is_found_however_the_stream_is_cut(cuts: list[int]) -> None:
     text = f"the token is {SECRET}, so."
     edges = [0, *[cut for cut in cuts if cut < len(text)], len(text)]
-    pieces = [Delta("text", text[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [Delta("text", text[start:stop]) for start, stop in pairwise(edges)]
     seen = shown(pieces, Redactor({"TOKEN": SECRET}))
     assert "".join(delta.text for delta in seen) == "the token is [secret TOKEN], so."
 

@@ -1,6 +1,6 @@
 """Prove that each defence is needed: remove one at a time in a copy of the tree, and see its case fail.
 
-    python tests/hostile/mutate.py [WORD ...]     only the defences that hold one of the words
+    python tests/hostile/mutate.py [WORD ...]     only the defences whose name or case holds one of the words
 
 Ends with 1 if a case still holds without its defence, or does not hold with all of them.
 """
@@ -26,7 +26,7 @@ SECONDS = 240
 
 def main(words: Sequence[str]) -> int:
     """Run the mutations that are asked for, and print each defence with the case that fails without it."""
-    wanted = [one for one in MUTATIONS if not words or any(word.lower() in one.defence.lower() for word in words)]
+    wanted = [one for one in MUTATIONS if not words or any(word in f"{one.defence} {one.case}" for word in words)]
     with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
         tree = Path(folder)
         for name in COPIED:
@@ -58,7 +58,7 @@ def is_missed(tree: Path, mutation: Mutation) -> bool:
     finally:
         for file, text in kept.items():
             (tree / file).write_text(text, encoding="utf-8")
-    failed = ended == 1 and " failed" in said or ended is None
+    failed = ended is None or (ended == 1 and "= FAILURES =" in said)
     verdict = "missed by" if failed else "NOT MISSED by"
     behind = f" (removed with what stands behind it: {mutation.behind})" if mutation.behind else ""
     case = mutation.case.removeprefix("tests/hostile/")

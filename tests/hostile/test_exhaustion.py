@@ -11,8 +11,8 @@ import time
 import pytest
 
 from tests.hostile.conftest import Enter
-from tests.hostile.ledger import Act, Held, Seen, bash, python
 from tests.hostile.internet import LIMITS
+from tests.hostile.ledger import Act, Held, Seen, bash, python
 from tests.hostile.stage import Performed, chosen, make_agent, perform
 from workbench.commands.timeline_text import TimelineText
 from workbench.sandbox.disk_watchdog import DiskBudget

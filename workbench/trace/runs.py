@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from workbench.cost.usage import Usage
 from workbench.jsontypes import JsonValue
 from workbench.trace.codec import money_to_text, time_from_text, time_to_text
-from workbench.trace.errors import SequenceError, StoreError
+from workbench.trace.errors import SequenceError
 from workbench.trace.events import (
     Costs,
     Event,
@@ -183,6 +183,13 @@ _SAME: Sequence[str] = (
     *("fork_step", "status", "error", "outcome_gist", "events", "steps", "tool_calls", "tool_errors", "duration"),
 )
 _USAGE: Sequence[str] = tuple(field.name for field in fields(Usage))
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("run_id", "agent", "digest", "trigger", "input_gist", "model", "model_source", "status"), str),
+    **dict.fromkeys(("endpoint", "parent_run_id", "error", "outcome_gist"), str | None),
+    **dict.fromkeys(("events", "steps", "tool_calls", "tool_errors", *_USAGE), int),
+    "fork_step": int | None,
+    "duration": float | int,
+}
 
 
 def to_json(summary: RunSummary) -> dict[str, JsonValue]:
@@ -209,18 +216,14 @@ def from_columns(values: Sequence[Any]) -> RunSummary:
     """The summary that a selection of `COLUMNS`, in their order, gave.
 
     Raises:
-        StoreError: the row holds what no store of ours writes.
+        ValueError, TypeError, ArithmeticError: it holds what the program cannot have written.
     """
     row = dict(zip(COLUMNS, values, strict=True))
-    try:
-        return _summary(row)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise StoreError(f"the store is damaged: what it says of run {row['run_id']!r} is nonsense") from error
-
-
-def _summary(row: dict[str, Any]) -> RunSummary:
+    for name, kind in _KINDS.items():
+        if not isinstance(row[name], kind):
+            raise TypeError(f"{name} is no {kind}")
     if row["status"] not in get_args(Status):
-        raise ValueError("an unknown status")
+        raise ValueError(f"the status {row['status']!r}")
     return RunSummary(
         **{name: row[name] for name in _SAME},
         started_at=time_from_text(row["started_at"]),
@@ -236,7 +239,7 @@ def _costs(row: dict[str, Any]) -> Costs | None:
     if row["runtime_usd"] is None:
         return None
     model, total = _amount(row["model_usd"]), _amount(row["total_usd"])
-    return Costs(model, Decimal(row["runtime_usd"]), total, Decimal(row["runtime_seconds"]))
+    return Costs(model, _finite(row["runtime_usd"]), total, _finite(row["runtime_seconds"]))
 
 
 def _money(amount: Decimal | None) -> str | None:
@@ -244,4 +247,11 @@ def _money(amount: Decimal | None) -> str | None:
 
 
 def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    return None if text is None else _finite(text)
+
+
+def _finite(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite():
+        raise ValueError(f"the amount {text}")
+    return amount
