@@ -7,6 +7,7 @@ import sys
 
 from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.found_runs import store_with
+from workbench.commands.problems import print_error
 from workbench.trace.errors import StoreError
 from workbench.trace.export import export_jsonl
 
@@ -18,6 +19,6 @@ def run(options: argparse.Namespace) -> int:
             for line in export_jsonl(store, run_id):
                 sys.stdout.write(line.rstrip("\n") + "\n")
     except StoreError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     return DONE
