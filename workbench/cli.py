@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = _Commands(parser)
     _add_run(commands)
     _add_replay(commands)
+    _add_compare(commands)
     _add_definition(commands)
     _add_cases(commands)
     _add_trace(commands)
@@ -122,13 +123,55 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     _sitting_arguments(parser)
 
 
-def _sitting_arguments(parser: argparse.ArgumentParser) -> None:
+def _sitting_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     parser.add_argument("--yes", action="store_true", help="grant every call that agent.yaml wants to be asked about")
     parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
     parser.add_argument(
         "--runtime",
         metavar="NAME",
         help="another Docker runtime than the proven gVisor one; `runc` gives up gVisor, and every output says so",
+    )
+
+
+def _add_compare(commands: _Commands) -> None:
+    parser = commands.add(
+        "compare", "compare", "compare models, prompts and inputs over several runs, and project the bill"
+    )
+    _agent_argument(parser)
+    what = parser.add_argument_group("what is compared")
+    what.add_argument("--models", metavar="A,B,C", help="models (default: the agent's)")
+    what.add_argument("--prompts", metavar="FILE,FILE", help="files with system prompts (default: the agent's)")
+    what.add_argument(
+        "--input", "-i", action="append", help="an input, as for `workbench run`; may be given several times"
+    )
+    what.add_argument("--inputs", type=Path, metavar="DIR", help="every file in this folder is an input")
+    what.add_argument(
+        "--judge", metavar="MODEL", help="a model that judges the answers in pairs, blinded, in both orders"
+    )
+    what.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each (default: 1)")
+    what.add_argument(
+        "--name",
+        help="the comparison's name; started again under it, only what has no result is run (default: by content)",
+    )
+    how = parser.add_argument_group("how it is run")
+    how.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
+    how.add_argument("--concurrency", type=int, metavar="N", help="runs at once (default: what this machine bears)")
+    _sitting_arguments(how)
+    how.add_argument("--fresh", action="store_true", help="run everything anew; earlier runs stay in the store")
+    how.add_argument(
+        "--no-run", action="store_true", help="only report what there is of the last comparison, or --name"
+    )
+    how.add_argument("--list", action="store_true", help="list the agent's comparisons")
+    report = parser.add_argument_group("how it is told")
+    report.add_argument(
+        "--format",
+        choices=["table", "markdown", "csv", "runs-csv", "json", "html"],
+        default="table",
+        help="default: table",
+    )
+    report.add_argument("--output", type=Path, metavar="FILE", help="write to a file instead of standard output")
+    report.add_argument(
+        "--runs-per-month", type=int, default=1_000, metavar="N", help="for the projection (default: 1000)"
     )
 
 
@@ -181,9 +224,17 @@ def _add_trace(commands: _Commands) -> None:
     _run_argument(parser)
     parser.add_argument("--events", action="store_true", help="all events with all that they hold")
     parser.add_argument("--step", type=int, metavar="N", help="only this step")
-    parser = commands.add("export", "export", "write a run's whole trace to standard output")
+    parser = commands.add("export", "export", "write a run's whole trace, an HTML page of it, or OpenTelemetry spans")
     _run_argument(parser)
-    parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl: one event a line")
+    parser.add_argument(
+        "--format",
+        choices=["jsonl", "html", "otlp"],
+        default="jsonl",
+        help="jsonl: one event a line; html: one page; otlp: spans as OTLP/JSON (default: jsonl)",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file instead of standard output")
+    parser.add_argument("--endpoint", metavar="URL", help="otlp: send the spans to this collector instead")
+    parser.add_argument("--content", action="store_true", help="otlp: with prompts, messages, arguments and results")
     parser = commands.add(
         "diff", "diff", "show two runs step by step and where they part; exit code 1 when they differ"
     )
