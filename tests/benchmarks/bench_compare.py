@@ -5,13 +5,25 @@ Run it with `python tests/benchmarks/bench_compare.py`. Nothing here is asserted
 
 from __future__ import annotations
 
+import asyncio
 import random
 import statistics
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
+from textual.app import App
+
+from workbench.cost.usage import Usage
 from workbench.trace.alignment import Key, align, realign, settled
+from workbench.trace.events import Event, EventData, Message, ModelResponse, RunStarted, ToolCall, ToolResult, Trigger
 from workbench.trace.word_diff import word_diff
+from workbench.tui.compare_column import CompareColumn
+from workbench.tui.screens.compare import CompareScreen
+from workbench.tui.widgets.compare_view import CompareView
+
+BEGIN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 KINDS = ("message", "bash", "result of bash", "read", "result of read")
 
@@ -82,10 +94,83 @@ def bench_words() -> None:
         print(f"word diff, {size}".ljust(60), f"{milliseconds(lambda old=old, new=new: word_diff(old, new)):7.1f} ms")  # type: ignore[misc]
 
 
+def events_of(seed: int, steps: int) -> list[Event]:
+    """A run of real events: each step says something, calls a tool and gets a result of 2 KB."""
+    chooser = random.Random(seed)
+    started = RunStarted("bench", "0" * 32, {}, Trigger(), "the input", "a model", "offline", None, None)
+    data: list[tuple[int, EventData]] = [(0, started)]
+    for step in range(1, steps + 1):
+        said = f"the agent considers file {step} and decides {'otherwise' if chooser.random() < 0.3 else 'so'}"
+        usage = Usage(input_tokens=100 * step, output_tokens=50)
+        digest = f"{step:032x}"
+        result = ({"type": "text", "text": f"result {step} of {seed % 2} " * 100},)
+        data.extend(
+            (step, item)
+            for item in (
+                ModelResponse("a model", (), "tool_use", usage, Decimal("0.0005"), 1.2, 0.4, None),
+                Message(said),
+                ToolCall(f"t{step}", 1, "bash", "bash", {"command": f"cat {step}.txt"}, 20, digest),
+                ToolResult(f"t{step}", "bash", "bash", result, 2_000, False, 0.2),
+            )
+        )
+    return [
+        Event(f"run-{seed}", seq, step, BEGIN + timedelta(milliseconds=seq), seq / 1000, item)
+        for seq, (step, item) in enumerate(data, start=1)
+    ]
+
+
+def column_of(title: str, run: list[Event]) -> CompareColumn:
+    """The column of a run."""
+    return CompareColumn.of(title, run, lambda seq: run[seq - 1])
+
+
+class Host(App[None]):
+    """An app with nothing but the compare screen."""
+
+    def __init__(self, columns: list[CompareColumn]) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def on_mount(self) -> None:
+        """Show it."""
+        self.push_screen(CompareScreen("bench", self.columns, lambda seconds: Decimal(0)))
+
+
+async def bench_screen(steps: int = 700, size: tuple[int, int] = (180, 45)) -> None:
+    """CPU of one frame of three runs of about 2,000 rows: scrolled by a line, by a page, and a row expanded."""
+    runs = [events_of(seed, steps) for seed in range(3)]
+    begin = time.process_time()
+    columns = [column_of(f"model {number}", run) for number, run in enumerate(runs)]
+    print(f"rows of 3 x {len(runs[0]):,} events".ljust(44), f"{(time.process_time() - begin) * 1000:9.1f} ms")
+    host = Host(columns)
+    async with host.run_test(size=size) as pilot:
+        view = host.screen.query_one(CompareView)
+        await pilot.pause()
+        actions: dict[str, Callable[[], None]] = {
+            "cursor down a row": lambda: view.action_move(1),
+            "page down": lambda: view.action_page(1.0),
+            "next difference": lambda: view.action_next_difference(1),
+            "expand and fold a row of 2 KB": view.action_expand,
+        }
+        for name, action in actions.items():
+            view.action_first()
+            taken = []
+            for _ in range(30):
+                begin = time.process_time()
+                action()
+                view.render_lines(view.size.region)
+                taken.append((time.process_time() - begin) * 1000)
+                await pilot.pause(0)
+            late = sorted(taken)[int(len(taken) * 0.95)]
+            label = f"{name}, {size[0]}x{size[1]}".ljust(44)
+            print(label, f"{statistics.median(taken):9.2f} ms   p95 {late:.2f} ms of CPU")
+
+
 def main() -> None:
     """Run all of them."""
     bench_alignment()
     bench_words()
+    asyncio.run(bench_screen())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from workbench.cost.estimate import Estimate, estimate
@@ -62,6 +63,14 @@ def test_a_cached_prompt_is_expected_from_the_cache() -> None:
     assert usage.cache_write_5m_tokens >= 60
     assert usage.cache_write_1h_tokens == 0
     assert asked(meter(Usage(5, 60, 900, 0, 100)))[0].cache_write_1h_tokens >= 60
+
+
+def test_after_a_reply_from_tape_the_cache_is_cold() -> None:
+    taped = meter(Usage(5, 60, 900, 100))
+    taped = replace(taped, steps=tuple(replace(step, from_tape=True) for step in taped.steps))
+    usage, _ = asked(taped)
+    assert usage.cache_read_tokens == 0
+    assert usage.cache_write_5m_tokens >= 1_065
 
 
 def test_an_unknown_price_is_not_guessed() -> None:

@@ -135,3 +135,11 @@ def test_hostile_text_does_not_reach_the_terminal(runs: Runs) -> None:
     assert done.code == 1
     assert "PWNED" in done.out
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", done.out)
+
+
+def test_a_replay_from_its_tape_alone_is_the_same_as_its_parent(runs: Runs) -> None:
+    assert workbench("replay", runs.one, "--agent", runs.folder).code == 0
+    done = runs.diff(runs.one, "last")
+    assert done.code == 0, done.out
+    assert "a replay of left" in done.out.splitlines()[1]
+    assert "steps 1 to 3  the same  ▣ right from tape" in done.out

@@ -20,8 +20,9 @@ from workbench.cost.usage import Usage
 from workbench.definition.agent import AgentDefinition, BashServer, ModelSettings, Observability
 from workbench.definition.document import with_document
 from workbench.definition.secrets import Redactor
+from workbench.engine.order import Order
 from workbench.engine.replay_request import ReplayRequest
-from workbench.engine.run import Order, Run, RunEnd
+from workbench.engine.run import Run, RunEnd
 from workbench.engine.world import World
 from workbench.jsontypes import JsonObject
 from workbench.model.conversation import Delta, Model, ModelError, Reply, Request, Retry
@@ -159,6 +160,9 @@ class ScriptedSandbox:
     async def stop_tools(self) -> None:
         pass
 
+    async def end_egress(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 
@@ -293,7 +297,8 @@ class Stage:
         """Replay a run."""
         tape = parent.tape
         runs = replayed_agent(Path("/nowhere"), tape, request, definition)
-        order, playback = replay_order(self._id(), tape, request, runs, trigger)
+        resumed = tape if trigger is not None and trigger.kind == "resume" else None
+        order, playback = replay_order(self._id(), tape, request, runs, trigger, resumed)
         model = TapeOnlyModel() if request.model == "tape" else None
         return self._execute(runs, order, playback, kill_after, model)
 

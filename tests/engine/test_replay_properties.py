@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.scripted_world import Played, Stage, Turn, agent, comparable
+from workbench.definition.agent import AgentDefinition, Thinking
+from workbench.definition.document import with_document
 from workbench.engine.replay_request import EditedResult, Edits, ForkPoint, ReplayRequest, Source
 from workbench.engine.rerun import resume_request
-from workbench.trace.events import ModelResponse, RunCompleted, ToolCall, ToolResult, Trigger
+from workbench.trace.events import ModelRequest, ModelResponse, Notice, RunCompleted, ToolCall, ToolResult, Trigger
 
 ACTIONS = ("read", "write", "write", "delete", "fail", "fetch", "removed", "elsewhere")
 WRITING = ("write", "delete")
@@ -185,3 +187,39 @@ def test_the_calls_of_a_turn_can_be_forked_between() -> None:
         ("tool_result", "live"),
         ("tool_result", "live"),
     ]
+
+
+def thinking_agent(*, captured: bool) -> AgentDefinition:
+    definition = agent(reasoning=captured)
+    settings = replace(definition.model, thinking=Thinking("enabled", 2000))
+    return with_document(replace(definition, model=settings), None, None)
+
+
+def test_thinking_that_was_captured_is_sent_again_as_it_was() -> None:
+    stage = Stage([Turn(calls=[("read", "a")], thinks=True), Turn()])
+    parent = stage.run(thinking_agent(captured=True))
+    replay = stage.replay(parent, ReplayRequest("run-1", ForkPoint(2), model="live", tools="live"))
+    asked = [event.data for event in replay.events if isinstance(event.data, ModelRequest)][-1]
+    assert asked.messages_added[0]["content"][0]["type"] == "thinking"  # type: ignore[index,call-overload]
+    assert asked.parameters["thinking"] == {"type": "enabled", "budget_tokens": 2000}
+
+
+def test_thinking_is_left_out_where_what_was_said_before_it_changed() -> None:
+    stage = Stage([Turn(calls=[("read", "a")], thinks=True), Turn()])
+    parent = stage.run(thinking_agent(captured=True))
+    edits = Edits(system_prompt="do it otherwise")
+    replay = stage.replay(parent, ReplayRequest("run-1", ForkPoint(2), edits, model="live", tools="live"))
+    asked = [event.data for event in replay.events if isinstance(event.data, ModelRequest)][-1]
+    assert all(block["type"] != "thinking" for block in asked.messages_added[0]["content"])  # type: ignore[union-attr,index,call-overload]
+    assert asked.parameters["thinking"] == {"type": "disabled"}
+
+
+def test_without_captured_thinking_the_model_goes_on_without_it_and_says_so() -> None:
+    stage = Stage([Turn(calls=[("read", "a")], thinks=True), Turn()])
+    parent = stage.run(thinking_agent(captured=False))
+    replay = stage.replay(parent, ReplayRequest("run-1", ForkPoint(2), model="live", tools="live"))
+    notices = [event.data.text for event in replay.events if isinstance(event.data, Notice)]
+    assert any("goes on without thinking" in text for text in notices)
+    asked = [event.data for event in replay.events if isinstance(event.data, ModelRequest)][-1]
+    assert asked.parameters["thinking"] == {"type": "disabled"}
+    assert isinstance(replay.end, RunCompleted)

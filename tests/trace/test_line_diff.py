@@ -34,17 +34,22 @@ def test_far_changes_are_hunks_of_their_own() -> None:
 
 
 def test_no_difference_is_no_lines() -> None:
-    assert shown("one\ntwo\n", "one\ntwo") == []
+    assert shown("one\ntwo\n", "one\ntwo\n") == []
+
+
+def test_ends_of_lines_are_differences_too() -> None:
+    assert shown("one\ntwo\n", "one\ntwo") == ["@@ -1,3 +1,2 @@", " one", " two", "-"]
+    assert shown("one\r\ntwo", "one\ntwo") == ["@@ -1,2 +1,2 @@", "-one\r", "+one", " two"]
 
 
 @given(LINES, LINES)
 def test_the_new_text_can_be_rebuilt(old: list[str], new: list[str]) -> None:
     lines = unified_lines("\n".join(old), "\n".join(new), context=100)
     if not lines:
-        assert "\n".join(old).splitlines() == "\n".join(new).splitlines()
+        assert old == new or "\n".join(old) == "\n".join(new)
         return
-    assert [line.text for line in lines if line.tag in ("same", "added")] == "\n".join(new).splitlines()
-    assert [line.text for line in lines if line.tag in ("same", "removed")] == "\n".join(old).splitlines()
+    assert [line.text for line in lines if line.tag in ("same", "added")] == "\n".join(new).split("\n")
+    assert [line.text for line in lines if line.tag in ("same", "removed")] == "\n".join(old).split("\n")
 
 
 @given(LINES, LINES)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 import zlib
 from contextlib import closing
 from datetime import UTC, datetime
@@ -131,3 +133,19 @@ def test_its_calls_and_results_are_told_apart(tmp_path: Path) -> None:
         plain.commit()
     with Store.open(tmp_path, read_only=True) as store:
         assert [row.call_id for row in store.rows("r1")] == [None, None, "toolu_1", None]
+
+
+def test_a_run_in_the_folder_of_a_newer_workbench_is_an_error_for_the_person(tmp_path: Path) -> None:
+    (tmp_path / "prompt.md").write_text("x\n")
+    (tmp_path / "agent.yaml").write_text("name: a\nmodel: claude-haiku-4-5\nsystem_prompt: ./prompt.md\n")
+    (tmp_path / "offline.yaml").write_text('version: 1\nrules: [{reply: {text: "hi"}}]\n')
+    Store.open(tmp_path).close()
+    with sqlite3.connect(store_file(tmp_path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    content = store_file(tmp_path).read_bytes()
+    command = [sys.executable, "-m", "workbench.cli", "run", str(tmp_path), "--offline", "--input", "x"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "written by a newer workbench" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert store_file(tmp_path).read_bytes() == content

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from workbench.commands.exit_codes import DONE, FAILED, USAGE
 from workbench.commands.found_runs import store_with
+from workbench.commands.problems import print_error
 from workbench.trace.errors import StoreError
 from workbench.trace.export import export_jsonl
 from workbench.trace.store import Store
@@ -29,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
                 with options.output.open("w", encoding="utf-8") as file:
                     file.writelines(pieces)
     except (StoreError, OSError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     return DONE
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 
 from workbench.commands.exit_codes import DONE, USAGE
+from workbench.commands.problems import print_error
 from workbench.cost import selfhost
 from workbench.cost.pricefile import PriceFileError, Rates
 from workbench.cost.prices import BUILTIN_FILE, PriceList, user_file
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         prices = PriceList.load()
     except PriceFileError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     today = datetime.now(UTC).date()
     print(

@@ -9,12 +9,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from workbench.commands.asking import asking
 from workbench.commands.exit_codes import DONE, USAGE, of_run
 from workbench.commands.found_runs import store_with
 from workbench.commands.money import short_usd, usd_option
 from workbench.commands.problems import print_problems
 from workbench.commands.run_output import outputs, stop_on_signals
 from workbench.cost.prices import PriceList
+from workbench.definition.agent import AgentDefinition
+from workbench.definition.document import definition_from_document
 from workbench.definition.inputs import InputError
 from workbench.definition.problems import DefinitionError
 from workbench.definition.settings import SettingError
@@ -22,10 +25,13 @@ from workbench.engine.fork import ReplayError
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.run import RunEnd
+from workbench.engine.world import Ask
 from workbench.sitting.replays import plan_of
 from workbench.sitting.sitting import Sitting, SittingError
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Trigger
+from workbench.trace.store import Store
+from workbench.trace.tape import tape_of
 
 Requesting = Callable[[Path, str], ReplayRequest]
 """Makes the request for a run, given its agent's folder and its id."""
@@ -37,7 +43,7 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
         with store_with(options.run, options.agent) as (store, run_id):
             folder = store.path.parents[1]
             request = requesting(folder, run_id)
-            plan = plan_of(store, folder, request, PriceList.load())
+            plan = plan_of(store, folder, request, PriceList.load(), _definition(store, folder, run_id, request))
         if options.dry_run:
             _print_plan(plan, options.json)
             return DONE
@@ -49,7 +55,8 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
             fuse_usd=usd_option(options.fuse, "--fuse"),
             runtime=options.runtime,
         )
-        end = asyncio.run(_run(sitting, request, Trigger(trigger, run_id), plan, options.json))
+        ask = asking(grant_all=options.yes, as_json=options.json)
+        end = asyncio.run(_run(sitting, request, Trigger(trigger, run_id), plan, options.json, ask))
     except DefinitionError as error:
         print_problems(error.problems, sys.stderr)
         return USAGE
@@ -59,10 +66,19 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
     return of_run(end)
 
 
-async def _run(sitting: Sitting, request: ReplayRequest, trigger: Trigger, plan: ReplayPlan, as_json: bool) -> RunEnd:
+def _definition(store: Store, folder: Path, run_id: str, request: ReplayRequest) -> AgentDefinition | None:
+    """The agent of the run that is gone on with, where the tape is that of its parent; else the tape's own will do."""
+    if request.parent_run_id == run_id:
+        return None
+    return definition_from_document(tape_of(store.events(run_id)).started.definition, folder)
+
+
+async def _run(
+    sitting: Sitting, request: ReplayRequest, trigger: Trigger, plan: ReplayPlan, as_json: bool, ask: Ask
+) -> RunEnd:
     show, live = outputs(as_json)
     async with sitting:
-        run = sitting.new_replay(request, show=show, live=live, trigger=trigger)
+        run = sitting.new_replay(request, show=show, live=live, ask=ask, trigger=trigger)
         if not as_json:
             print(f"{trigger.kind} of {request.parent_run_id}: {plan}", flush=True)
         stop_on_signals(run)

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from workbench.commands.asking import asking
 from workbench.commands.exit_codes import USAGE, of_run
 from workbench.commands.money import usd_option
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.commands.run_output import outputs, stop_on_signals
 from workbench.definition.inputs import InputError, resolve_input
 from workbench.definition.problems import DefinitionError
-from workbench.engine.world import LiveText
+from workbench.engine.world import Ask, LiveText
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.sitting import Sitting, SittingError
 from workbench.trace.errors import StoreError
@@ -45,16 +46,22 @@ def run(options: argparse.Namespace) -> int:
         print_problems(error.problems, sys.stderr)
         return USAGE
     except (InputError, SittingError, StoreError, ValueError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     print_problems(sitting.warnings, sys.stderr)
     show, live = outputs(options.json)
-    end = asyncio.run(_run(sitting, text, show, live))
-    return of_run(end)
+    ask = asking(grant_all=options.yes, as_json=options.json)
+    try:
+        return of_run(asyncio.run(_run(sitting, text, show, live, ask)))
+    except StoreError as error:
+        print_error(error)
+        return USAGE
 
 
-async def _run(sitting: Sitting, text: str, show: Callable[[Event], None], live: Callable[[LiveText], None]) -> RunEnd:
+async def _run(
+    sitting: Sitting, text: str, show: Callable[[Event], None], live: Callable[[LiveText], None], ask: Ask
+) -> RunEnd:
     async with sitting:
-        run = sitting.new_run(text, show=show, live=live)
+        run = sitting.new_run(text, show=show, live=live, ask=ask)
         stop_on_signals(run)
         return await run.execute()

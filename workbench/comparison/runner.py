@@ -112,7 +112,7 @@ class Runner:
             trigger=Trigger("compare", self._name),
             definition=job.definition,
             model=self._model,
-            files=job.files,
+            snapshot=job.files,
         )
 
     async def _run(self, job: Job, run: Run) -> None:

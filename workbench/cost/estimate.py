@@ -27,8 +27,8 @@ def estimate(meter: Meter, request: ModelRequest, price: PriceOfReply) -> Estima
     """The estimate of a request that follows what the meter has counted.
 
     Expected is a prompt of the last prompt, the last reply and what was added since, cached as the last one was, and
-    a reply as long as the run's replies were on average. Before the first reply nothing is expected: the length of a
-    reply is anyone's guess then.
+    a reply as long as the run's replies were on average. After a reply from tape the prompt cache is cold. Before the
+    first reply nothing is expected: the length of a reply is anyone's guess then.
     """
     if not meter.steps:
         return Estimate(request.worst_case_usd)
@@ -36,16 +36,20 @@ def estimate(meter: Meter, request: ModelRequest, price: PriceOfReply) -> Estima
     replies = max(1, meter.replies + meter.tape_replies)
     output = (meter.usage.output_tokens + meter.tape_usage.output_tokens) // replies
     new = last.output_tokens + _added_tokens(request)
-    if last.cache_read_tokens + last.cache_write_5m_tokens + last.cache_write_1h_tokens:
-        hour = last.cache_write_1h_tokens > last.cache_write_5m_tokens
-        usage = Usage(
-            output_tokens=output,
-            cache_read_tokens=last.total_input_tokens,
-            cache_write_5m_tokens=0 if hour else new,
-            cache_write_1h_tokens=new if hour else 0,
-        )
-    else:
+    written = last.cache_write_5m_tokens + last.cache_write_1h_tokens
+    if not last.cache_read_tokens and not written:
         usage = Usage(input_tokens=last.total_input_tokens + new, output_tokens=output)
+        return Estimate(request.worst_case_usd, price(usage))
+    is_warm = not meter.steps[-1].from_tape
+    read = last.total_input_tokens if is_warm else 0
+    to_write = last.total_input_tokens + new - read
+    for_an_hour = last.cache_write_1h_tokens > last.cache_write_5m_tokens
+    usage = Usage(
+        output_tokens=output,
+        cache_read_tokens=read,
+        cache_write_5m_tokens=0 if for_an_hour else to_write,
+        cache_write_1h_tokens=to_write if for_an_hour else 0,
+    )
     return Estimate(request.worst_case_usd, price(usage))
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from workbench.definition.secrets import Redactor
 from workbench.engine.opened import RunWorkplace, sandbox_notice
+from workbench.engine.permissions import Permissions
 from workbench.engine.playback import PlayedCalls
 from workbench.engine.recorder import Recorder, redacted
 from workbench.engine.stops import RunStoppedError
@@ -39,7 +40,15 @@ _LEAVE_FILES_ALONE = frozenset({"read", "glob", "grep"})
 class ToolCalls:
     """Makes the tool calls of a run, or tells again what its tape has of them."""
 
-    def __init__(self, workplace: RunWorkplace, record: Recorder, redactor: Redactor, captured: Captured) -> None:
+    def __init__(
+        self,
+        workplace: RunWorkplace,
+        record: Recorder,
+        redactor: Redactor,
+        captured: Captured,
+        permissions: Permissions,
+    ) -> None:
+        self._permissions = permissions
         self._workplace = workplace
         self._record = record
         self._redactor = redactor
@@ -104,6 +113,11 @@ class ToolCalls:
         server = _server_of(tools, name)
         if name in tools.removed:
             self._record(Permission(name, server, "refused", tools.removed[name]))
+        refusal = await self._permissions.refusal(name, server, str(call["id"]), redacted(arguments, self._redactor))
+        if refusal is not None:
+            outcome = Outcome([{"type": "text", "text": f"The user refused this call: {refusal}"}], True, 0.0)
+            self._record(self._result_event(call, server, outcome, None))
+            return _result_block(call, outcome.content, outcome.is_error)
         outcome = redacted(await tools.call(name, arguments), self._redactor)
         lost = workplace.sandbox.lost if workplace.sandbox is not None else None
         if lost is not None and outcome.is_error:
@@ -204,11 +218,11 @@ def _server_of(tools: Toolbox, name: str) -> str:
 
 
 def _call_again(call: JsonObject, index: int, taped: TapedCall) -> ToolCall:
-    return replace(taped.call, call_id=str(call["id"]), index=index, origin="tape")
+    return replace(taped.call, call_id=str(call["id"]), index=index, origin=_told(taped.call))
 
 
-def _told(result: ToolResult) -> Origin:
-    return "edited" if result.origin == "edited" else "tape"
+def _told(data: ToolCall | ToolResult) -> Origin:
+    return "edited" if data.origin == "edited" else "tape"
 
 
 def _result_block(call: JsonObject, content: Sequence[JsonObject] | None, is_error: bool) -> JsonObject:

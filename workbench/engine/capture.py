@@ -46,6 +46,14 @@ def sendable(messages: Sequence[JsonObject]) -> list[JsonObject]:
     return [_sendable(message) if _has_holes(message) else message for message in messages]
 
 
+def lacks_thinking(messages: Sequence[JsonObject]) -> bool:
+    """Whether the last reply is to be answered with tool results and does not begin with its thinking."""
+    if len(messages) < 2 or not any(block.get("type") == "tool_result" for block in blocks_of(messages[-1])):
+        return False
+    first = next(iter(blocks_of(messages[-2])), None)
+    return first is None or first.get("type") not in THINKING_TYPES or first.get("captured") is False
+
+
 class NotCapturedError(Exception):
     """The history holds tool calls whose contents were not captured."""
 

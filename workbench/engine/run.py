@@ -6,19 +6,22 @@ import asyncio
 import traceback
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
-from workbench.definition.agent import AgentDefinition
+from workbench.definition.agent import AgentDefinition, ModelSettings, Thinking
 from workbench.definition.references import UnsetVariableError
 from workbench.engine.calls import ToolCalls
-from workbench.engine.capture import NotCapturedError, sendable
+from workbench.engine.capture import NotCapturedError, lacks_thinking, sendable, without_thinkingblocks_of
 from workbench.engine.conversation import Conversation, RequestLog
 from workbench.engine.divergence import TapeEndedError
 from workbench.engine.limits import Spending
+from workbench.engine.live import LiveRedactor
 from workbench.engine.opened import RunWorkplace
+from workbench.engine.order import Order
+from workbench.engine.permissions import Deadline, Permissions
 from workbench.engine.playback import Playback, PlayedTurn, from_tape
-from workbench.engine.recorder import Recorder
+from workbench.engine.recorder import Recorder, redacted
 from workbench.engine.replies import record_reply
 from workbench.engine.stops import Next, RunStoppedError, after, is_documented, text_of
 from workbench.engine.world import LiveText, World
@@ -37,37 +40,12 @@ from workbench.trace.events import (
     RunCompleted,
     RunFailed,
     RunStarted,
-    Trigger,
 )
 
 RunEnd = RunCompleted | RunFailed
 
 _MILLISECOND = Decimal("0.001")
 _UNBILLED_KINDS = frozenset({"connection", "authentication", "unsupported_setting"})
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be run: the id that the run gets, its input and what caused it.
-
-    Of a replay also its parent, the fork point, and `replay`, what was asked for in the form of `RunStarted.replay`.
-    `first_snapshot` names the files that the workspace begins with, None for none. `tools_changed`: the tape's tools
-    are not this agent's, so the run has its own from the start. `in_place`: the workspace is the agent's persistent one
-    as it is now, whatever the tape says of its files. `spent_before` is what the run that this one resumes has cost, in
-    USD: it counts for the budget.
-    """
-
-    run_id: str
-    input: str
-    trigger: Trigger = field(default_factory=Trigger)
-    parent_run_id: str | None = None
-    fork_step: int | None = None
-    fork_call: int | None = None
-    replay: JsonObject | None = None
-    first_snapshot: str | None = None
-    tools_changed: bool = False
-    in_place: bool = False
-    spent_before: Decimal = Decimal(0)
 
 
 class Run:
@@ -94,11 +72,14 @@ class Run:
             self._record.notice,
             order.spent_before,
         )
+        self._permissions = Permissions(definition, world.ask, self._record, order.run_id)
+        self._live = LiveRedactor(world.redactor, self._show_live)
         self._conversation = Conversation()
         self._requests = RequestLog(self._captured)
         self._workplace: RunWorkplace | None = None
         self._began = world.clock.now()
         self._living_since: float | None = None
+        self._thoughtless_told = False
         self._work: asyncio.Task[RunEnd] | None = None
         self._cancel_reason = "cancelled"
 
@@ -132,6 +113,7 @@ class Run:
     async def _to_the_end(self) -> RunEnd:
         try:
             async with asyncio.timeout(self._definition.timeout) as deadline:
+                self._permissions.deadline = Deadline(deadline)
                 return await self._in_workplace()
         except asyncio.CancelledError:
             return self._failed(self._cancel_reason, "The run was stopped before it had an answer.")
@@ -168,7 +150,7 @@ class Run:
             self._workplace = RunWorkplace(
                 self._world, self._definition, self._record, stack, self._order.first_snapshot, self._order.in_place
             )
-            calls = ToolCalls(self._workplace, self._record, self._world.redactor, self._captured)
+            calls = ToolCalls(self._workplace, self._record, self._world.redactor, self._captured, self._permissions)
             if self._playback is None or self._order.tools_changed:
                 self._begin_living()
                 await self._workplace.open()
@@ -179,6 +161,8 @@ class Run:
             except BaseException:
                 await self._workplace.stop_tools()
                 raise
+            finally:
+                await self._workplace.end_egress()
             return self._completed(reply, steps)
 
     async def _turns(self, calls: ToolCalls) -> tuple[Reply, int]:
@@ -190,7 +174,7 @@ class Run:
                 reply = await self._ask_live()
             else:
                 reply = self._tell_turn(step, self._playback, played)
-            self._conversation.assistant(reply.content)
+            self._conversation.assistant(_bound_content(reply, played))
             following = after(reply)
             said = self._said_after(step)
             if following.next is Next.ANSWERED and said is None:
@@ -262,11 +246,11 @@ class Run:
         """The tools that a request offers: those of the open workplace, else those that the parent was offered."""
         opened = self._workplace.opened if self._workplace is not None else None
         if opened is not None:
-            return opened.toolbox.parameters
+            return redacted(opened.toolbox.parameters, self._world.redactor)
         return (self._playback.tape.tools or ()) if self._playback is not None else ()
 
-    def _request(self, tools: Sequence[JsonObject]) -> Request:
-        settings = self._definition.model
+    def _request(self, tools: Sequence[JsonObject], settings: ModelSettings | None = None) -> Request:
+        settings = settings or self._definition.model
         return Request(
             settings=settings,
             max_tokens=settings.max_tokens or default_max_tokens(settings.id, thinking=settings.thinking),
@@ -284,14 +268,15 @@ class Run:
             self._begin_living()
             if self._playback.tape.tools is None and self._workplace is not None:
                 await self._workplace.open()
-        request = self._request(self._offered_tools())
+        request = self._request(self._offered_tools(), self._live_settings())
         model = self._world.model
         parameters = model.parameters(request)
         event = self._requests.describe(request, parameters, self._conversation.digest(request, parameters))
         authorized = self._spending.authorize(request, model.source, self._runtime_cost())
         self._record(replace(event, worst_case_usd=authorized.worst_case))
         try:
-            reply = await model.respond(self._sendable(request), self._show, self._tell_retry)
+            reply = await model.respond(self._sendable(request), self._live.feed, self._tell_retry)
+            self._live.flush()
         except ModelError as error:
             self._spending.release(authorized, billed=error.status is None and error.kind not in _UNBILLED_KINDS)
             raise
@@ -302,6 +287,23 @@ class Run:
         if after(reply).next is Next.ANSWERED and not is_documented(reply.stop_reason):
             self._record(Notice("model", f"unknown stop reason {reply.stop_reason!r}, taken as the end of the turn"))
         return reply
+
+    def _live_settings(self) -> ModelSettings:
+        """The model's settings for the next live request.
+
+        A model whose thinking is `enabled` accepts a tool result only if the reply before it begins with its thinking.
+        Where a replay has to leave that out, the model goes on without thinking until it has answered.
+        """
+        settings = self._definition.model
+        if self._playback is None or settings.thinking.type != "enabled":
+            return settings
+        if not lacks_thinking(self._conversation.messages):
+            return settings
+        if not self._thoughtless_told:
+            self._thoughtless_told = True
+            text = "the tape's thinking cannot be sent again: the model goes on without thinking until it has answered"
+            self._record(Notice("replay", text, "warning"))
+        return replace(settings, thinking=Thinking("disabled"))
 
     def _sendable(self, request: Request) -> Request:
         """The request without what of its history was not captured."""
@@ -321,7 +323,7 @@ class Run:
         if self._living_since is None:
             self._living_since = self._record.offset
 
-    def _show(self, delta: Delta) -> None:
+    def _show_live(self, delta: Delta) -> None:
         self._world.show(LiveText(self._order.run_id, self._record.step, delta.kind, delta.text))
 
     def _tell_retry(self, retry: Retry) -> None:
@@ -380,14 +382,18 @@ class Run:
         return self._workplace.snapshot if self._workplace is not None else None
 
     def _runtime_seconds(self) -> Decimal:
-        """From the first thing that was not the tape's to now; the time before the container was up is not counted."""
+        """From the first thing that was not the tape's to now.
+
+        Time before the container is up, and time that the user took to answer questions, is not counted.
+        """
         if self._living_since is None:
             return Decimal(0)
         begin = self._living_since
         started = self._workplace.container_started if self._workplace is not None else None
         if started is not None:
             begin = max(begin, (started - self._began).total_seconds())
-        return max(Decimal(0), Decimal(str(self._record.offset - begin)).quantize(_MILLISECOND))
+        seconds = self._record.offset - begin - self._permissions.waited
+        return max(Decimal(0), Decimal(str(seconds)).quantize(_MILLISECOND))
 
     def _runtime_cost(self) -> Decimal:
         return self._world.prices.runtime_cost(self._runtime_seconds())
@@ -397,6 +403,13 @@ class Run:
         runtime = self._world.prices.runtime_cost(seconds)
         model = self._spending.model_cost
         return Costs(model, runtime, None if model is None else model + runtime, seconds)
+
+
+def _bound_content(reply: Reply, played: PlayedTurn | None) -> Sequence[JsonObject]:
+    """The reply as later requests carry it. Thinking is bound to what was said before: where that changed, it goes."""
+    if played is None or played.faithful:
+        return reply.content
+    return without_thinkingblocks_of(reply.content)
 
 
 def _texts(*texts: str | None) -> list[JsonObject]:

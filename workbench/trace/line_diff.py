@@ -32,11 +32,13 @@ class _Change(NamedTuple):
 
 
 def unified_lines(old: str, new: str, context: int = CONTEXT) -> Sequence[DiffLine]:
-    """The unified diff of two texts, empty when their lines are the same.
+    """The unified diff of two texts, empty when they are the same.
 
-    A last line without an end is one with it: the texts are prompts and messages, not files.
+    Only line feeds part lines, so what follows the last of them is a line too, though it may be empty.
     """
-    old_lines, new_lines = old.splitlines(), new.splitlines()
+    if old == new:
+        return []
+    old_lines, new_lines = old.split("\n"), new.split("\n")
     changes = list(_changes(old_lines, new_lines))
     return [line for hunk in _hunks(changes, context) for line in _hunk_lines(hunk, old_lines, new_lines, context)]
 

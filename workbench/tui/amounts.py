@@ -34,7 +34,7 @@ def short_count(count: int) -> str:
     """A count in at most five cells: `940`, `12.3k`, `1.2M`."""
     if count < 1000:
         return str(count)
-    if count < 999_950:
+    if count < 999_500:
         return f"{count / 1000:.1f}k" if count < 99_950 else f"{count / 1000:.0f}k"
     return f"{count / 1_000_000:.1f}M"
 

@@ -27,6 +27,8 @@ from workbench.trace.events import (
     ToolCall,
     ToolResult,
 )
+from workbench.trace.terminal import printable
+from workbench.tui.event_facts import facts_of
 from workbench.tui.json_lines import binary_facts, json_lines
 
 Form = Literal["text", "json", "diff", "note"]
@@ -49,23 +51,29 @@ class Part:
             return json_lines(self.value)
         return iter(str(self.value).split("\n"))
 
-    def head(self, limit: int) -> tuple[Sequence[str], int]:
-        """The lines of at most `limit` characters of the beginning, and how many characters at least were left out."""
+    def head(self, limit: int) -> tuple[Sequence[str], bool]:
+        """The lines of its first `limit` characters, and whether that is all."""
         if self.form != "json":
             text = str(self.value)
-            return text[:limit].split("\n"), max(0, len(text) - limit)
-        taken, size, lines = [], 0, self.lines()
-        for line in lines:
-            taken.append(line[: limit - size])
-            size += len(line) + 1
-            if size > limit:
-                return taken, size - limit + sum(len(rest) for rest, _ in zip(lines, range(1), strict=False))
-        return taken, 0
+            return text[:limit].split("\n"), len(text) <= limit
+        taken: list[str] = []
+        left = limit
+        for line in self.lines():
+            if left <= 0:
+                return taken, False
+            taken.append(line[:left])
+            left -= len(line) + 1
+        return taken, left >= -1
 
     @property
     def suffix(self) -> str:
         """The ending of a file that holds it."""
         return {"json": ".json", "diff": ".diff"}.get(self.form, ".txt")
+
+    @property
+    def text(self) -> str:
+        """The whole part as text, safe to print."""
+        return printable("\n".join([*self.lines(), ""]), keep="\n\t")
 
 
 def parts_of(event: Event) -> Sequence[Part]:
@@ -73,11 +81,11 @@ def parts_of(event: Event) -> Sequence[Part]:
     return [part for part in _parts(event.data) if part.value not in (None, "", [], {}, ())]
 
 
-def event_text(event: Event, facts: Sequence[tuple[str, str]]) -> str:
-    """The whole event as text: to copy, or to open in an editor."""
-    head = [f"{name}: {value}" for name, value in facts]
+def event_text(event: Event) -> str:
+    """The whole event as text, to copy or to open in an editor; safe to print."""
+    head = (f"{name}: {value}" for name, value in facts_of(event))
     body = chain.from_iterable(("", f"--- {part.title} ---", *part.lines()) for part in parts_of(event))
-    return "\n".join([*head, *body]) + "\n"
+    return printable("\n".join([*head, *body, ""]), keep="\n\t")
 
 
 @singledispatch

@@ -60,14 +60,21 @@ def row_strip(row: EventRow, columns: Sequence[Column], state: RowState, paints:
     return Strip(Segment.apply_style(segments, whole))
 
 
-def head_strip(columns: Sequence[Column], whole: float, paints: Paints) -> Strip:
-    """The titles of the columns."""
+def head_strip(columns: Sequence[Column], whole: float, status: str, paints: Paints) -> Strip:
+    """The titles of the columns, `status` over the gist."""
     cells = []
     for column in columns:
-        title = f"0 … {short_time(whole)}" if column.name == "waterfall" else TITLES[column.name]
-        filled = fit_right(title, column.width) if column.name in RIGHT_ALIGNED else fit(title, column.width)
-        cells.append(filled if column.width > 1 else " " * column.width)
+        title = _title(column, whole, status)
+        cells.append(fit_right(title, column.width) if column.name in RIGHT_ALIGNED else fit(title, column.width))
     return Strip([Segment("  " + " ".join(cells), paints["base"] + paints["title"])])
+
+
+def _title(column: Column, whole: float, status: str) -> str:
+    if column.name == "gist":
+        return status
+    if column.name == "waterfall":
+        return f"0 … {short_time(whole)}"
+    return TITLES[column.name] if column.width > 1 else ""
 
 
 def _cell(row: EventRow, column: Column, state: RowState, *, has_tool: bool) -> tuple[str, str | None]:

@@ -13,7 +13,6 @@ import re
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
@@ -52,4 +51,4 @@ def _made_safe(segment: Segment) -> Segment:
     style = segment.style
     if style is not None and style.link is not None and _OBEYED.search(style.link):
         style = style.update_link(None)
-    return Segment(without_controls(segment.text), style if style is not None else Style.null())
+    return Segment(without_controls(segment.text), style)

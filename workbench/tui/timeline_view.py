@@ -112,6 +112,25 @@ class TimelineView:
         index = bisect_left(self.rows, seq, key=lambda row: row.seq)
         return index if index < len(self.rows) and self.rows[index].seq == seq else None
 
+    def next_place(self, place: int, wanted: Condition, direction: int) -> int | None:
+        """The next place after `place` (before it with -1) whose row is wanted; None when there is none."""
+        places = range(place + 1, len(self)) if direction > 0 else range(place - 1, -1, -1)
+        return next((found for found in places if wanted(self.row_at(found))), None)
+
+    def next_step(self, place: int, direction: int) -> int | None:
+        """The first place of the next step; with -1 that of the row's own step, or of the one before."""
+        step = self.row_at(place).step
+        if direction > 0:
+            found = self._first_of_step(step + 1)
+            return found if found < len(self) else None
+        first = self._first_of_step(step)
+        if first < place:
+            return first
+        return self._first_of_step(self.row_at(first - 1).step) if first else None
+
+    def _first_of_step(self, step: int) -> int:
+        return bisect_left(range(len(self)), step, key=lambda place: self.row_at(place).step)
+
     def line_of(self, place: int) -> int:
         """The line on which the row at a place begins."""
         return place + self._before[bisect_left(self._places, place)]

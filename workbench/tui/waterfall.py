@@ -33,10 +33,10 @@ def bar(offset: float, latency: float | None, whole: float, width: int) -> str:
     if end - begin < 1 / 8:
         cell = min(int(end), width - 1)
         return " " * cell + POINT + " " * (width - cell - 1)
-    first = int(begin)
     if end - begin <= 1:  # at least one visible piece, in the cell where it began
-        first = min(first, width - 1)
+        first = min(int(begin), width - 1)
         return " " * first + _EIGHTHS[max(1, round((end - begin) * 8))] + " " * (width - first - 1)
+    first = round(begin)
     full = int(end) - first
     rest = _EIGHTHS[round((end - int(end)) * 8)] if first + full < width else ""
     return (" " * first + "█" * full + rest).ljust(width)

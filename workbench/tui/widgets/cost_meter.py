@@ -30,13 +30,14 @@ MOST_RUNS = 999_999_999
 class CostMeter(Vertical, can_focus=True):
     """Shows a meter. Whoever owns the run calls `show` when it has changed, at most four times a second."""
 
+    HELP_NAME = "cost meter"
     HELP = """\
     # Cost meter
 
     What the run has cost so far, beside its budget and the fuse of this sitting. While a request is under way its
     likely and its highest cost are shown; `▒` in a bar is set aside for it. Steps from tape cost nothing.
 
-    `r` sets how many runs a month the projection is made for. `y` copies the meter as text.
+    `R` sets how many runs a month the projection is made for. `y` copies the meter as text.
     """
     DEFAULT_CSS = """
     CostMeter {
@@ -47,8 +48,8 @@ class CostMeter(Vertical, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "edit_rate", "Runs a month", id="cost.rate"),
-        Binding("y", "copy", "Copy", id="cost.copy"),
+        Binding("R", "edit_rate", "Runs a month", tooltip="Set how many runs a month are projected", id="cost.rate"),
+        Binding("y", "copy", "Copy", show=False, tooltip="Copy the meter as text", id="cost.copy"),
         Binding("escape", "leave_rate", "Cancel", show=False),
     ]
 

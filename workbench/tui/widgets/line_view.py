@@ -50,7 +50,7 @@ class LineView(ScrollView, can_focus=True):
     LineView > .line-view--outside { color: $text-warning; }
     LineView > .line-view--run { color: $text-success; text-style: bold; }
     LineView > .line-view--error { color: $text-error; text-style: bold; }
-    LineView > .line-view--hit { color: $background; background: $warning; text-style: bold; }
+    LineView > .line-view--hit { color: auto 90%; background: $warning; text-style: bold; }
     LineView > .line-view--cursor { background: $boost; text-style: none; }
     LineView:focus > .line-view--cursor { background: $primary-muted; text-style: bold; }
     LineView > .line-view--title { color: $text-muted; text-style: bold; }
@@ -116,17 +116,19 @@ class LineView(ScrollView, can_focus=True):
     def paints(self) -> Mapping[str, Style]:
         """The styles to draw with, by what they are for; `base` is the widget's own."""
         if self._paints is None:
-            found = {name: self.get_component_rich_style(f"line-view--{name}", partial=True) for name in PAINTS}
-            self._paints = {**found, "base": self.rich_style}
+            self._paints = {name: self._paint(f"line-view--{name}") for name in PAINTS} | {"base": self.rich_style}
         return self._paints
 
     def lines_changed(self) -> None:
-        """Lines came or went. Draws nothing that is in view again but the mark of the position, if that moved."""
-        size = Size(self.size.width, self.line_count() + self.HEAD)
+        """Lines were added to the end, taken from it, or the last of them changed. Draws only what that touches."""
+        before, now = self.virtual_size.height - self.HEAD, self.line_count()
+        size = Size(self.size.width, now + self.HEAD)
         if size != self.virtual_size:
             self.set_reactive(Widget.virtual_size, size)
             self.scroll_to_line(self.top)
-        if self._place_of_thumb() != self._thumb_drawn:
+        if min(before, now) <= self.top + self.page_height:
+            self.refresh()
+        elif self._place_of_thumb() != self._thumb_drawn:
             self.refresh(Region(self.size.width - 1, 0, 1, self.size.height))
 
     def draw_again(self) -> None:
@@ -192,6 +194,12 @@ class LineView(ScrollView, can_focus=True):
         self.scrolled_by_hand(_WHEEL_LINES)
 
     # Drawing
+
+    def _paint(self, name: str) -> Style:
+        """What a component class says of itself, its colours blended with what is behind them."""
+        said = self.get_component_rich_style(name, partial=True)
+        blended = self.get_component_rich_style(name)
+        return said + Style.from_color(said.color and blended.color, said.bgcolor and blended.bgcolor)
 
     def _begin_frame(self) -> None:
         """Ask once what is the same for all lines: the ancestors' styles, the filters, the position."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import asyncio
 from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -16,23 +16,20 @@ from workbench.trace.events import Event
 from workbench.trace.rows import EventRow
 from workbench.tui.columns import layout
 from workbench.tui.event_content import event_text
-from workbench.tui.event_facts import facts_of
+from workbench.tui.expansions import Expansions
 from workbench.tui.live_rows import LiveRows
-from workbench.tui.page import Page, event_page_lines
 from workbench.tui.row_text import RowState, head_strip, row_strip
 from workbench.tui.timeline_filter import parse_filter
-from workbench.tui.timeline_view import Line, TimelineView
+from workbench.tui.timeline_search import TimelineSearch
+from workbench.tui.timeline_status import status
+from workbench.tui.timeline_view import TimelineView
 from workbench.tui.turns import Turns
 from workbench.tui.waterfall import scale
 from workbench.tui.widgets.line_view import LineView
+from workbench.tui.widgets.timeline_keys import TIMELINE_KEYS
 
 Details = Callable[[int], Event | None]
 """Fetches the whole event of a seq; None when it cannot be had any more."""
-
-_EXCERPT = 6_000
-"""Characters of each part of an event that its expansion shows; the detail pane shows more."""
-
-_INDENT = "    "
 
 
 class Timeline(LineView):
@@ -44,46 +41,7 @@ class Timeline(LineView):
 
     HEAD = 1
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,space", "expand", "Expand", tooltip="Show the event below its row, or fold it", id="timeline.expand"
-        ),
-        Binding("up,k", "move(-1)", "Up", show=False, tooltip="Previous event", id="timeline.up"),
-        Binding("down,j", "move(1)", "Down", show=False, tooltip="Next event", id="timeline.down"),
-        Binding("pageup,ctrl+b", "page(-1.0)", "Page up", show=False, tooltip="A page up", id="timeline.page_up"),
-        Binding(
-            "pagedown,ctrl+f", "page(1.0)", "Page down", show=False, tooltip="A page down", id="timeline.page_down"
-        ),
-        Binding("ctrl+u", "page(-0.5)", "Half up", show=False, tooltip="Half a page up", id="timeline.half_up"),
-        Binding("ctrl+d", "page(0.5)", "Half down", show=False, tooltip="Half a page down", id="timeline.half_down"),
-        Binding("home,g", "first", "First", show=False, tooltip="The first event", id="timeline.first"),
-        Binding("end,G", "follow", "Follow", tooltip="The last event, and follow new ones", id="timeline.follow"),
-        Binding("e", "next_error(1)", "Error", tooltip="Next error", id="timeline.next_error"),
-        Binding(
-            "E", "next_error(-1)", "Error back", show=False, tooltip="Previous error", id="timeline.previous_error"
-        ),
-        Binding(
-            "right_square_bracket", "next_step(1)", "Step", show=False, tooltip="Next step", id="timeline.next_step"
-        ),
-        Binding(
-            "left_square_bracket",
-            "next_step(-1)",
-            "Step back",
-            show=False,
-            tooltip="Previous step",
-            id="timeline.previous_step",
-        ),
-        Binding("n", "next_hit(1)", "Next hit", show=False, tooltip="Next hit of the search", id="timeline.next_hit"),
-        Binding(
-            "N",
-            "next_hit(-1)",
-            "Hit back",
-            show=False,
-            tooltip="Previous hit of the search",
-            id="timeline.previous_hit",
-        ),
-        Binding("y", "copy", "Copy", show=False, tooltip="Copy the event as text", id="timeline.copy"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*TIMELINE_KEYS]
 
     class Selected(Message):
         """The cursor stands on another event, named by its seq."""
@@ -114,15 +72,16 @@ class Timeline(LineView):
         super().__init__(id=id, classes=classes)
         self.view = TimelineView()
         self.filter_text = ""
-        self.needle = ""
+        self._search = TimelineSearch(self.view)
         self._details: Details = lambda seq: None
         self._turns = Turns()
         self._live = LiveRows(80)
         self._cursor = -1
+        self._told: int | None = None
         self._follow = True
         self._whole = scale(0)
-        self._pages: dict[int, Page] = {}
-        self._hits: list[int] = []
+        self._tools: set[str] = set()
+        self._expansions = Expansions(self.view, 80)
         self._columns = layout(80)
 
     # Doors
@@ -131,10 +90,12 @@ class Timeline(LineView):
         """Show a run instead of what was shown. Filter and search stay; the timeline follows, its end in view."""
         self._details = details
         self._turns, self._live = Turns(), LiveRows(self.text_width)
-        self._pages, self._whole, self._cursor = {}, scale(0), -1
+        self._whole, self._tools = scale(0), set()
+        self._cursor, self._told = -1, None
         self.view.replace(rows)
+        self._expansions = Expansions(self.view, self.text_width)
         self._taken(rows)
-        self._find_hits()
+        self._search.look_again()
         self._set_follow(True)
         self.draw_again()
         self._after_lines()
@@ -148,8 +109,7 @@ class Timeline(LineView):
             return
         self._taken(new)
         self._live.stored(new)
-        if self.needle:
-            self._hits.extend(index for index, row in enumerate(new, begin) if self._is_hit(row))
+        self._search.look_from(begin)
         self._after_lines()
 
     def live(self, step: int, kind: str, text: str) -> None:
@@ -160,13 +120,11 @@ class Timeline(LineView):
         """
         self._live.take(step, kind, text)
         self._after_lines()
-        self.refresh()
 
     def end_live(self) -> None:
         """Take the streaming rows away, for a reply that will not be stored."""
         if self._live.end():
             self._after_lines()
-            self.refresh()
 
     def select(self, seq: int) -> bool:
         """Put the cursor on an event and stop following; False when it is not there or the filter hides it."""
@@ -192,33 +150,44 @@ class Timeline(LineView):
         index = self.view.index_at(self._cursor) if self.selected else 0
         self.filter_text = text
         self.view.filter(condition)
-        self._cursor = self.view.nearest_place(index)
-        self.draw_again()
+        self._put_cursor(self.view.nearest_place(index))
+        self.refresh()
         self._after_lines()
         if not self._follow:
             self._show_cursor()
 
-    def search(self, text: str) -> int:
-        """Mark what says `text`, in any case, and go to the first such row from the cursor on; gives how many say it.
+    def search(self, text: str, origin: int | None = None) -> int:
+        """Mark what says `text`, in any case, and go to the first such row; gives how many say it.
 
-        It looks at what the rows show. Empty text ends the search.
+        It looks from the cursor on, or from the event with the seq `origin` (where the cursor was when the first letter
+        was typed), at what the rows show. Empty text ends the search.
         """
-        self.needle = text.lower()
-        self._find_hits()
-        self.draw_again()
-        if self.needle and self.selected and not self._is_hit(self.selected):
-            self.go_to_next_hit()
-        return len(self._hits)
+        self._search.look_for(text)
+        self.refresh()
+        index = None if origin is None else self.view.index_of_seq(origin)
+        begin = self._cursor if index is None else self.view.nearest_place(index)
+        if 0 <= begin < len(self.view):
+            found = begin
+            if self.needle and not self._search.says(self.view.row_at(begin)):
+                found = self._search.next_place(begin, 1) or begin
+            if found != self._cursor:
+                self._go_to(found)
+        return len(self._search.hits)
+
+    @property
+    def needle(self) -> str:
+        """The text that is searched, in small letters; empty when there is no search."""
+        return self._search.needle
 
     def add_hits(self, seqs: Collection[int]) -> None:
         """Count these events as hits of the search too: what they hold was found to say its text."""
-        found = {index for seq in seqs if (index := self.view.index_of_seq(seq)) is not None}
-        self._hits = sorted(found.union(self._hits))
+        self._search.add([index for seq in seqs if (index := self.view.index_of_seq(seq)) is not None])
+        self.refresh()
 
     @property
     def hits(self) -> Sequence[int]:
         """The seqs of the events that the search found."""
-        return [self.view.rows[index].seq for index in self._hits]
+        return [self.view.rows[index].seq for index in self._search.hits]
 
     @property
     def follow(self) -> bool:
@@ -233,33 +202,19 @@ class Timeline(LineView):
     @property
     def tools(self) -> Collection[str]:
         """The tools that the run called, for completions of a filter."""
-        return {row.tool for row in self.view.rows if row.tool is not None}
+        return self._tools
 
     def go_to_next_error(self, direction: int = 1) -> bool:
         """Go to the next row that is an error, or the one before with -1; False when there is none."""
-        return self._go_to_row(lambda row: row.is_error, direction)
+        return self._go_if_found(self.view.next_place(self._cursor, lambda row: row.is_error, direction))
 
     def go_to_next_step(self, direction: int = 1) -> bool:
-        """Go to the first row of the next step, or of the one before with -1."""
-        current = self.selected
-        if current is None:
-            return False
-        if direction > 0:
-            return self._go_to_row(lambda row: row.step > current.step, 1)
-        first = self._first_of_step(current.step)
-        if first == self._cursor and first > 0:
-            first = self._first_of_step(self.view.row_at(first - 1).step)
-        self._go_to(first)
-        return True
+        """Go to the first row of the next step, with -1 to that of this step or the one before."""
+        return self.selected is not None and self._go_if_found(self.view.next_step(self._cursor, direction))
 
     def go_to_next_hit(self, direction: int = 1) -> bool:
         """Go to the next row that the search found, around the end; False when there is none that the filter shows."""
-        places = [place for index in self._hits if (place := self.view.place_of(index)) is not None]
-        if not places:
-            return False
-        at = bisect_right(places, self._cursor) if direction > 0 else bisect_left(places, self._cursor) - 1
-        self._go_to(places[at % len(places)])
-        return True
+        return self._go_if_found(self._search.next_place(self._cursor, direction))
 
     def go_to_end(self) -> None:
         """Go to the last event and follow new ones."""
@@ -278,9 +233,11 @@ class Timeline(LineView):
             return self._live.key(line - self.view.line_count)
         index = self.view.index_at(at.place)
         if at.part:
-            return index, at.part
+            return index, at.part, self.needle
         row = self.view.rows[index]
-        return index, self._turns.mark(row), at.place == self._cursor, self.view.is_expanded(index), self._whole
+        marked = self.needle if self.needle and self._search.says(row) else ""
+        expanded = self.view.is_expanded(index)
+        return index, self._turns.mark(row), at.place == self._cursor, expanded, self._whole, marked
 
     def draw_line(self, line: int) -> Strip:
         """A row, a line of an expansion, or a line of a streaming row."""
@@ -288,7 +245,7 @@ class Timeline(LineView):
         if at is None:
             return self._live.strip(line - self.view.line_count, self.paints, self.text_width)
         if at.part:
-            return self._draw_part(at)
+            return self._expansions.strip(at, self.paints, self.needle)
         index = self.view.index_at(at.place)
         row = self.view.rows[index]
         expanded = self.view.is_expanded(index)
@@ -297,15 +254,13 @@ class Timeline(LineView):
 
     def draw_head(self, number: int) -> Strip:
         """The titles of the columns."""
-        return head_strip(self._columns, self._whole, self.paints)
+        return head_strip(self._columns, self._whole, self._status(), self.paints)
 
     def width_changed(self) -> None:
         """Choose the columns and wrap what is expanded."""
         self._columns = layout(self.text_width)
         self._live.rewrap(self.text_width)
-        for index, page in self._pages.items():
-            self._pages[index] = Page(page.lines, self._body_width)
-            self.view.expand(index, len(self._pages[index]))
+        self._expansions.rewrap(self.text_width)
         if self._follow:
             self.call_after_refresh(self._after_lines)
 
@@ -345,12 +300,9 @@ class Timeline(LineView):
             return
         index = self.view.index_at(self._cursor)
         if self.view.is_expanded(index):
-            self._pages.pop(index, None)
-            self.view.expand(index, 0)
+            self._expansions.close(index)
         elif (event := self._details(row.seq)) is not None:
-            lines, _ = event_page_lines(event, _EXCERPT)
-            self._pages[index] = Page(lines, self._body_width)
-            self.view.expand(index, len(self._pages[index]))
+            self._expansions.open(index, event)
         self._set_follow(False)
         self.draw_again()
         self.lines_changed()
@@ -368,12 +320,12 @@ class Timeline(LineView):
         """Go to another hit."""
         self._or_bell(self.go_to_next_hit(direction))
 
-    def action_copy(self) -> None:
+    async def action_copy(self) -> None:
         """Ask for the event under the cursor to be copied."""
         row = self.selected
         event = None if row is None else self._details(row.seq)
         if event is not None:
-            self.post_message(self.CopyRequested(event_text(event, facts_of(event))))
+            self.post_message(self.CopyRequested(await asyncio.to_thread(event_text, event)))
 
     def on_click(self, event: events.Click) -> None:
         """A click selects a row; a click on the selected one expands or folds it."""
@@ -388,13 +340,10 @@ class Timeline(LineView):
 
     # Inside
 
-    @property
-    def _body_width(self) -> int:
-        return max(10, self.text_width - len(_INDENT))
-
     def _taken(self, rows: Sequence[EventRow]) -> None:
         """Follow what new rows mean for the others."""
         self._turns.extend(rows)
+        self._tools.update(row.tool for row in rows if row.tool is not None)
         if rows and rows[-1].offset > self._whole:
             self._whole = scale(rows[-1].offset)
             self.refresh()
@@ -407,8 +356,7 @@ class Timeline(LineView):
         self.lines_changed()
         if self._follow:
             self.scroll_to_line(self.line_count())
-        if self.view.line_count + len(self._live) <= self.top + self.page_height:
-            self.refresh()
+        self.refresh(Region(0, 0, self.size.width, self.HEAD))
 
     def _go_to(self, place: int) -> None:
         """Put the cursor on a row because the user wants to be there."""
@@ -418,12 +366,15 @@ class Timeline(LineView):
         self._show_cursor()
 
     def _put_cursor(self, place: int) -> None:
-        if place == self._cursor:
-            return
-        self._cursor = place
-        self.refresh()
-        if place >= 0:
-            self.post_message(self.Selected(self.view.row_at(place).seq))
+        """Let the cursor stand on the row at a place; tell it when that is another event than before."""
+        if place != self._cursor:
+            self._cursor = place
+            self.refresh()
+        seq = self.selected.seq if self.selected else None
+        if seq != self._told:
+            self._told = seq
+            if seq is not None:
+                self._tell(self.Selected(seq))
 
     def _show_cursor(self) -> None:
         if self._cursor >= 0:
@@ -433,33 +384,21 @@ class Timeline(LineView):
     def _set_follow(self, follow: bool) -> None:
         if follow != self._follow:
             self._follow = follow
-            self.post_message(self.FollowChanged(follow))
+            self._tell(self.FollowChanged(follow))
 
-    def _go_to_row(self, wanted: Callable[[EventRow], bool], direction: int) -> bool:
-        places = range(self._cursor + 1, len(self.view)) if direction > 0 else range(self._cursor - 1, -1, -1)
-        found = next((place for place in places if wanted(self.view.row_at(place))), None)
-        if found is None:
-            return False
-        self._go_to(found)
-        return True
+    def _tell(self, message: Message) -> None:
+        """Post a message as ours, also when a door was called from elsewhere: one from a parent would end there."""
+        self.post_message(message.set_sender(self))
 
-    def _first_of_step(self, step: int) -> int:
-        return bisect_left(range(len(self.view)), step, key=lambda place: self.view.row_at(place).step)
+    def _go_if_found(self, place: int | None) -> bool:
+        if place is not None:
+            self._go_to(place)
+        return place is not None
 
-    def _is_hit(self, row: EventRow) -> bool:
-        return self.needle in row.gist.lower() or (row.tool is not None and self.needle in row.tool.lower())
-
-    def _find_hits(self) -> None:
-        rows = self.view.rows if self.needle else []
-        self._hits = [index for index, row in enumerate(rows) if self._is_hit(row)]
+    def _status(self) -> str:
+        selected = self.view.index_at(self._cursor) if self.selected else None
+        return status(self.view, self._search, selected, self.filter_text, follow=self._follow)
 
     def _or_bell(self, found: bool) -> None:
         if not found:
             self.app.bell()
-
-    def _draw_part(self, at: Line) -> Strip:
-        page = self._pages[self.view.index_at(at.place)]
-        paints = self.paints
-        segments = [Segment(f"  {'│' if at.part < len(page) else '╰'} ", paints["faint"])]
-        segments += page.segments(at.part - 1, paints, self.needle)
-        return Strip(Segment.apply_style(segments, paints["base"])).adjust_cell_length(self.text_width, paints["base"])
