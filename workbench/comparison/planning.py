@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workbench.cases.case import load_cases
 from workbench.comparison.plan import MOST_CELLS, NAME, Plan, PlannedInput, Variant, default_name
 from workbench.comparison.settings import on_model
 from workbench.definition.agent import AgentDefinition
@@ -27,14 +28,16 @@ class Wish:
     """What a person asks for. Empty `models` and `prompts` mean the agent's own, no inputs the first that it offers.
 
     `prompts` are files. `inputs` are as on the command line (text, @FILE, a name under inputs/), `folder` holds more of
-    them, one a file. `judge` is the model that judges the answers in pairs, if any. `name` is what the comparison is
-    called, None for a name made from its content.
+    them, one a file; `cases` names cases of the agent whose inputs are taken, () means all of them. `judge` is the
+    model that judges the answers in pairs, if any. `name` is what the comparison is called, None for a name made from
+    its content.
     """
 
     models: Sequence[str] = ()
     prompts: Sequence[Path] = ()
     inputs: Sequence[str] = ()
     folder: Path | None = None
+    cases: Sequence[str] | None = None
     repeats: int = 1
     judge: str | None = None
     name: str | None = None
@@ -56,7 +59,8 @@ def make_plan(sitting: Sitting, wish: Wish) -> Planned:
 
     Raises:
         PlanError: there is nothing to compare, a file cannot be read, or it is too much.
-        InputError: an input is not there.
+        InputError, CaseError: an input or a case is not there.
+        DefinitionError: something is wrong with a case.
         SandboxError: the kept workspace cannot be recorded.
     """
     definitions = _definitions(sitting.definition, wish)
@@ -156,6 +160,8 @@ def _inputs(sitting: Sitting, wish: Wish) -> tuple[PlannedInput, ...]:
     found = [_named(sitting.folder, wanted, redactor) for wanted in wish.inputs]
     if wish.folder is not None:
         found += _of_folder(wish.folder)
+    if wish.cases is not None:
+        found += [PlannedInput(case.name, case.input) for case in load_cases(sitting.folder, wish.cases)]
     if not found:
         offered = offered_inputs(sitting.folder)
         found = [PlannedInput(offered[0].name if offered else "", resolve_input(sitting.folder, None))]

@@ -83,7 +83,7 @@ def difference(found: Contrast) -> str:
     one, other, more = found.difference.first, found.difference.second, found.difference.difference
     sign = "+" if more > 0 else "-" if more < 0 else "±"
     match found.measure:
-        case Measure.COMPLETED:
+        case Measure.COMPLETED | Measure.CHECKS:
             return f"{sign}{abs(more) * 100:.0f} percentage points ({one * 100:.0f} % → {other * 100:.0f} %)"
         case Measure.COST:
             return f"{sign}{usd(abs(more))} a run{_times(one, other)}"
