@@ -79,9 +79,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.line(f"{len(skipped)} tests were skipped, because {why()}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium."""
+    """A headless Chromium. While it is open an event loop is running, so asynchronous tests are in other modules."""
     from tests.browser import opened_browser
 
     with opened_browser() as opened:
