@@ -2,12 +2,14 @@
 
 Run it with `python tests/benchmarks/bench_timeline.py`. Nothing here is asserted: the numbers depend on the machine.
 A process of its own shows the timeline in a pseudo-terminal of 140 by 42 cells; this one presses keys and reads what
-is painted.
+is painted. First the timeline alone, with runs of three lengths, then the whole program: a stored run of 100,000
+events, and a scripted run that goes on while keys are pressed.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -15,12 +17,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from textwrap import dedent
 
 import pexpect  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 HERE = Path(__file__)
+ROOT = HERE.parents[2]
+AGENT = {
+    "agent.yaml": """
+        name: bench
+        model: claude-haiku-4-5
+        system_prompt: ./prompt.md
+        mcp_servers: [{type: http, name: facts, url: "https://facts.example.com"}]
+        max_iterations: 5000
+        budget: {usd: 1000}
+        """,
+    "prompt.md": "Look it up, again and again.\n",
+    "inputs/go.txt": "go\n",
+    "offline.yaml": """
+        version: 1
+        pace: {first_token: 0.02, tokens_per_second: 2000}
+        rules:
+          - reply: {text: I look it up once more., calls: [{tool: facts, arguments: {method: GET, path: /one}}]}
+        http: {facts: [{request: GET /one, text: a fact}]}
+        """,
+}
+"""An agent without a sandbox whose run goes on for 25,000 events."""
 ROWS, COLUMNS = 42, 140
 CURSOR = "▌".encode()
 FOLLOWING = "⇣".encode()
@@ -35,7 +59,7 @@ def host(folder: str, rate: int) -> None:
     from workbench.trace.rows import row_of
     from workbench.trace.store import Store
     from workbench.tui.safe_text import NO_CONTROL
-    from workbench.tui.widgets.timeline import Timeline
+    from workbench.tui.widgets.timeline_pane import TimelinePane
 
     store = Store.open(Path(folder), read_only=True)
     per_pump = rate / 20
@@ -45,11 +69,11 @@ def host(folder: str, rate: int) -> None:
             return [*super().get_line_filters(), NO_CONTROL]
 
         def compose(self) -> ComposeResult:
-            yield Timeline()
+            yield TimelinePane()
 
         def on_mount(self) -> None:
             begin = time.perf_counter()
-            self.timeline = self.query_one(Timeline)
+            self.timeline = self.query_one(TimelinePane).timeline
             self.timeline.show_run(store.rows("long"), self.details)
             self.timeline.focus()
             self.opening = time.perf_counter() - begin
@@ -72,7 +96,7 @@ def host(folder: str, rate: int) -> None:
 
         def events_to_come(self) -> Iterator[Event]:
             begin = len(self.timeline.view.rows)
-            for event in run_of("long", 1_000, 600):
+            for event in run_of("long", 3_000, 600):
                 yield Event("long", begin + event.seq, begin + event.step, event.at, begin + event.offset, event.data)
 
         def pump(self) -> None:
@@ -90,7 +114,7 @@ class Terminal:
     def __init__(self, command: Sequence[str]) -> None:
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
         self.child = pexpect.spawn(
-            command[0], list(command[1:]), dimensions=(ROWS, COLUMNS), env=environment, timeout=60
+            command[0], list(command[1:]), dimensions=(ROWS, COLUMNS), env=environment, cwd=str(ROOT), timeout=60
         )
         self.begin = time.perf_counter()
 
@@ -106,12 +130,12 @@ class Terminal:
                 return time.perf_counter() - begin
         raise TimeoutError(f"not painted within {limit} s; got {got[-2000:]!r}")
 
-    def settle(self, seconds: float = 0.4) -> None:
-        """Read what is painted for a while."""
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
+    def settle(self, seconds: float | None = None) -> None:
+        """Read what is painted for a while: by default one that does not keep step with the program's own beat."""
+        end = time.perf_counter() + (random.uniform(0.03, 0.12) if seconds is None else seconds)
+        while (left := end - time.perf_counter()) > 0:
             try:
-                self.child.read_nonblocking(65_536, timeout=0.05)
+                self.child.read_nonblocking(65_536, timeout=left)
             except pexpect.TIMEOUT:
                 continue
 
@@ -120,14 +144,20 @@ class Terminal:
         self.child.send(key)
         return self.until(painted) * 1000
 
+    @property
+    def process(self) -> int:
+        """The process that draws: the child, or the one that it guards."""
+        guarded = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        return int(guarded[0]) if guarded else int(self.child.pid)
+
     def cpu(self) -> float:
         """Seconds of CPU that the program has used."""
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> tuple[float, float]:
         """Megabytes of memory that the program has now, and had at most."""
-        lines = Path(f"/proc/{self.child.pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
         values = {line.partition(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
         return int(values["VmRSS"]) / 1024, int(values["VmHWM"]) / 1024
 
@@ -154,6 +184,24 @@ def stands(painted: bytes) -> bool:
     return b" events" in painted and not follows(painted)
 
 
+def typed(terminal: Terminal, key: str, said: str, words: int) -> Sequence[float]:
+    """Milliseconds from each letter of a query to the head that tells what it found."""
+    times, word = [], "refund"
+    terminal.child.send(key)
+    terminal.settle(0.3)
+    for _ in range(words):
+        for length, letter in enumerate(word, start=1):
+            head = said.format(word[:length]).encode()
+            times.append(terminal.key(letter, lambda got, head=head: head in got))  # type: ignore[misc]
+            terminal.settle()
+        for _ in word:
+            terminal.child.send("\x7f")
+            terminal.settle(0.1)
+    terminal.child.send("\x1b")
+    terminal.settle(0.5)
+    return times
+
+
 def bench_keys(folder: Path, count: int, rate: int, presses: int = 100) -> None:
     """Keys in the middle of the run, and at its end while it follows."""
     terminal = Terminal([sys.executable, str(HERE), "--host", str(folder), str(rate)])
@@ -165,23 +213,92 @@ def bench_keys(folder: Path, count: int, rate: int, presses: int = 100) -> None:
     at_end, moving, paging = [], [], []
     for _ in range(presses // 2):
         at_end.append(terminal.key("k", stands))
-        terminal.settle(0.03)
+        terminal.settle()
         at_end.append(terminal.key("G", follows))
-        terminal.settle(0.03)
+        terminal.settle()
     terminal.key("g", stands)
     terminal.settle(0.2)
     for number in range(presses):
         moving.append(terminal.key("k" if number % 20 >= 10 else "j", lambda got: CURSOR in got))
-        terminal.settle(0.03)
+        terminal.settle()
     for number in range(presses):
         paging.append(terminal.key("\x15" if number % 20 >= 10 else "\x04", lambda got: CURSOR in got))
-        terminal.settle(0.03)
+        terminal.settle()
+    searching = typed(terminal, "/", "“{}”", presses // 16)
+    filtering = typed(terminal, "f", "· {} ", presses // 16)
     terminal.close()
     name = f"{count:>7,} events, {rate:>3} a second"
-    print(f"{name}   a row       {percentiles(moving)}")
-    print(f"{'':29}   half a page {percentiles(paging)}")
-    print(f"{'':29}   following   {percentiles(at_end)}")
+    print(f"{name}   a row            {percentiles(moving)}")
+    print(f"{'':29}   half a page      {percentiles(paging)}")
+    print(f"{'':29}   while following  {percentiles(at_end)}")
+    print(f"{'':29}   search, a letter {percentiles(searching)}")
+    print(f"{'':29}   filter, a letter {percentiles(filtering)}")
     print(f"{'':29}   while it follows {share * 100:.0f} % of a core", flush=True)
+
+
+def bench_program(folder: Path, count: int) -> None:
+    """The whole program: a stored run of `count` events, then a run that goes on."""
+    for name, text in AGENT.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(dedent(text))
+    os.environ["XDG_STATE_HOME"] = str(folder / "state")
+    terminal = Terminal([sys.executable, "-m", "workbench.cli", str(folder), "--offline", "--fuse", "1000"])
+    opened = terminal.until(lambda got: f"{count // 1000}," in head_of(got))
+    terminal.settle(2)
+    terminal.child.send("2")
+    terminal.key("k", stands)
+    print(f"the whole program with {count:,} events: painted {opened:.2f} s after the start of the process")
+    pressed(terminal, "stored run")
+    memory, most = terminal.memory()
+    print(f"    memory {memory:.0f} MB, at most {most:.0f} MB      promise: <= 250 MB", flush=True)
+    terminal.child.send("r")
+    terminal.until(lambda got: " 1" in head_of(got))
+    terminal.child.send("2")
+    terminal.settle(5)
+    before, begin, used = shown_count(terminal), time.perf_counter(), terminal.cpu()
+    pressed(terminal, "run that goes on")
+    after, took = shown_count(terminal), time.perf_counter() - begin
+    share = (terminal.cpu() - used) / took
+    print(
+        f"    meanwhile {(after - before) / took:.0f} events a second arrived, {share * 100:.0f} % of a core",
+        flush=True,
+    )
+    terminal.close()
+
+
+def head_of(painted: bytes) -> str:
+    """The newest head that was painted: what stands before its word `events`."""
+    at = painted.rfind(b" events")
+    return "" if at < 0 else painted[max(0, at - 12) : at].decode("utf-8", "replace")
+
+
+def shown_count(terminal: Terminal) -> int:
+    """How many events the head says that there are."""
+    said = ""
+
+    def told(painted: bytes) -> bool:
+        nonlocal said
+        said = head_of(painted)
+        return bool(said)
+
+    terminal.child.send("k")
+    terminal.until(told)
+    return int("".join(letter for letter in said if letter.isdigit()))
+
+
+def pressed(terminal: Terminal, name: str, presses: int = 100) -> None:
+    """Keys in the timeline of the whole program."""
+    moving, following = [], []
+    for _ in range(presses // 2):
+        following.append(terminal.key("G", follows))
+        terminal.settle()
+        following.append(terminal.key("k", stands))
+        terminal.settle()
+    for number in range(presses):
+        moving.append(terminal.key("j" if number % 20 >= 10 else "k", lambda got: CURSOR in got))
+        terminal.settle()
+    print(f"    {name:<18}  a row            {percentiles(moving)}")
+    print(f"    {'':<18}  while following  {percentiles(following)}")
 
 
 def bench_open(folder: Path, count: int) -> None:
@@ -194,8 +311,10 @@ def bench_open(folder: Path, count: int) -> None:
         taken.append(float(Path(folder, "opening").read_text()))
         memory, most = terminal.memory()
         terminal.close()
-    print(f"opening {count:,} events: rows read and shown {statistics.median(taken):.2f} s; from the start of the ")
-    print(f"    process to the painted rows {statistics.median(whole):.2f} s      promise: <= 1 s to first paint")
+    print(f"opening {count:,} events: rows read and shown {statistics.median(taken):.2f} s; from the start ")
+    print(
+        f"    of the process to the painted rows {statistics.median(whole):.2f} s      promise: <= 1 s to first paint"
+    )
     print(
         f"    memory {memory:.0f} MB, at most {most:.0f} MB      promise: <= 250 MB for the whole program", flush=True
     )
@@ -215,6 +334,7 @@ def main() -> None:
                 bench_keys(Path(name), count, rate)
             if count == 100_000:
                 bench_open(Path(name), count)
+                bench_program(Path(name), count)
 
 
 if __name__ == "__main__":

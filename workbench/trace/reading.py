@@ -89,7 +89,7 @@ def damage_reported(what: str) -> Iterator[None]:
     """Turn values that the program cannot have written into a `StoreError` about `what`."""
     try:
         yield
-    except (ArithmeticError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StoreError(f"{what} is damaged in the store: {error}") from error
 
 

@@ -92,15 +92,6 @@ class Tape:
         return self.turns[step - 1] if 0 < step <= len(self.turns) else None
 
     @property
-    def said(self) -> Mapping[int, str]:
-        """What the user said after steps, on top of the input; step 0 is before the first."""
-        edits = (self.started.replay or {}).get("edits")
-        messages = edits.get("messages") if isinstance(edits, dict) else None
-        if not isinstance(messages, dict):
-            return {}
-        return {int(step): text for step, text in messages.items() if isinstance(text, str) and step.isdecimal()}
-
-    @property
     def first_snapshot(self) -> str | None:
         """The workspace as the run found it, None where none was taken."""
         for data in self.opening:
@@ -108,6 +99,13 @@ class Tape:
                 told = (data.data or {}).get("workspace")
                 return told if isinstance(told, str) else None
         return None
+
+    @property
+    def said(self) -> Mapping[int, str]:
+        """What the user said after steps (0: beside the input). Only a replay, and what is made from it, has such."""
+        said = (self.started.replay or {}).get("said")
+        texts = said.items() if isinstance(said, Mapping) else ()
+        return {int(step): text for step, text in texts if isinstance(text, str) and step.isdecimal()}
 
     @property
     def tools(self) -> Sequence[JsonObject] | None:

@@ -42,6 +42,7 @@ async def test_a_search_goes_along_with_every_letter() -> None:
         await pilot.press(*"xx")
         await pilot.pause()
         assert note(pane) == "0 found"
+        assert pane.timeline.selected.seq == 1  # where it began
         await pilot.press("backspace", "backspace", "enter")
         await pilot.pause()
         assert host.focused is pane.timeline

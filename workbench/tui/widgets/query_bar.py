@@ -100,8 +100,9 @@ class QueryBar(Horizontal):
     def note(self, text: str, *, bad: bool = False) -> None:
         """Say something beside the text: how much was found, or what is wrong."""
         label = self.query_one(".query-bar--note", Label)
-        label.update(text)
-        label.set_class(bad, "-bad")
+        label.update(text, layout=False)
+        if bad != label.has_class("-bad"):
+            label.set_class(bad, "-bad")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Answer with every letter."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region
@@ -17,12 +16,13 @@ from workbench.trace.events import Event
 from workbench.trace.rows import EventRow
 from workbench.tui.columns import layout
 from workbench.tui.event_content import event_text
+from workbench.tui.expansions import Expansions
 from workbench.tui.live_rows import LiveRows
-from workbench.tui.page import Page, event_lines
 from workbench.tui.row_text import RowState, head_strip, row_strip
 from workbench.tui.timeline_filter import parse_filter
 from workbench.tui.timeline_search import TimelineSearch
-from workbench.tui.timeline_view import Line, TimelineView
+from workbench.tui.timeline_status import status
+from workbench.tui.timeline_view import TimelineView
 from workbench.tui.turns import Turns
 from workbench.tui.waterfall import scale
 from workbench.tui.widgets.line_view import LineView
@@ -30,11 +30,6 @@ from workbench.tui.widgets.timeline_keys import TIMELINE_KEYS
 
 Details = Callable[[int], Event | None]
 """Fetches the whole event of a seq; None when it cannot be had any more."""
-
-_EXCERPT = 6_000
-"""Characters of each part of an event that its expansion shows; the detail pane shows more."""
-
-_INDENT = "    "
 
 
 class Timeline(LineView):
@@ -85,7 +80,8 @@ class Timeline(LineView):
         self._told: int | None = None
         self._follow = True
         self._whole = scale(0)
-        self._pages: dict[int, Page] = {}
+        self._tools: set[str] = set()
+        self._expansions = Expansions(self.view, 80)
         self._columns = layout(80)
 
     # Doors
@@ -94,9 +90,10 @@ class Timeline(LineView):
         """Show a run instead of what was shown. Filter and search stay; the timeline follows, its end in view."""
         self._details = details
         self._turns, self._live = Turns(), LiveRows(self.text_width)
-        self._pages, self._whole = {}, scale(0)
+        self._whole, self._tools = scale(0), set()
         self._cursor, self._told = -1, None
         self.view.replace(rows)
+        self._expansions = Expansions(self.view, self.text_width)
         self._taken(rows)
         self._search.look_again()
         self._set_follow(True)
@@ -154,20 +151,27 @@ class Timeline(LineView):
         self.filter_text = text
         self.view.filter(condition)
         self._put_cursor(self.view.nearest_place(index))
-        self.draw_again()
+        self.refresh()
         self._after_lines()
         if not self._follow:
             self._show_cursor()
 
-    def search(self, text: str) -> int:
-        """Mark what says `text`, in any case, and go to the first such row from the cursor on; gives how many say it.
+    def search(self, text: str, origin: int | None = None) -> int:
+        """Mark what says `text`, in any case, and go to the first such row; gives how many say it.
 
-        It looks at what the rows show. Empty text ends the search.
+        It looks from the cursor on, or from the event with the seq `origin` (where the cursor was when the first letter
+        was typed), at what the rows show. Empty text ends the search.
         """
         self._search.look_for(text)
-        self.draw_again()
-        if self.needle and self.selected and not self._search.says(self.selected):
-            self.go_to_next_hit()
+        self.refresh()
+        index = None if origin is None else self.view.index_of_seq(origin)
+        begin = self._cursor if index is None else self.view.nearest_place(index)
+        if 0 <= begin < len(self.view):
+            found = begin
+            if self.needle and not self._search.says(self.view.row_at(begin)):
+                found = self._search.next_place(begin, 1) or begin
+            if found != self._cursor:
+                self._go_to(found)
         return len(self._search.hits)
 
     @property
@@ -198,7 +202,7 @@ class Timeline(LineView):
     @property
     def tools(self) -> Collection[str]:
         """The tools that the run called, for completions of a filter."""
-        return {row.tool for row in self.view.rows if row.tool is not None}
+        return self._tools
 
     def go_to_next_error(self, direction: int = 1) -> bool:
         """Go to the next row that is an error, or the one before with -1; False when there is none."""
@@ -229,9 +233,11 @@ class Timeline(LineView):
             return self._live.key(line - self.view.line_count)
         index = self.view.index_at(at.place)
         if at.part:
-            return index, at.part
+            return index, at.part, self.needle
         row = self.view.rows[index]
-        return index, self._turns.mark(row), at.place == self._cursor, self.view.is_expanded(index), self._whole
+        marked = self.needle if self.needle and self._search.says(row) else ""
+        expanded = self.view.is_expanded(index)
+        return index, self._turns.mark(row), at.place == self._cursor, expanded, self._whole, marked
 
     def draw_line(self, line: int) -> Strip:
         """A row, a line of an expansion, or a line of a streaming row."""
@@ -239,7 +245,7 @@ class Timeline(LineView):
         if at is None:
             return self._live.strip(line - self.view.line_count, self.paints, self.text_width)
         if at.part:
-            return self._draw_part(at)
+            return self._expansions.strip(at, self.paints, self.needle)
         index = self.view.index_at(at.place)
         row = self.view.rows[index]
         expanded = self.view.is_expanded(index)
@@ -254,9 +260,7 @@ class Timeline(LineView):
         """Choose the columns and wrap what is expanded."""
         self._columns = layout(self.text_width)
         self._live.rewrap(self.text_width)
-        for index, page in self._pages.items():
-            self._pages[index] = Page(page.lines, self._body_width)
-            self.view.expand(index, len(self._pages[index]))
+        self._expansions.rewrap(self.text_width)
         if self._follow:
             self.call_after_refresh(self._after_lines)
 
@@ -296,12 +300,9 @@ class Timeline(LineView):
             return
         index = self.view.index_at(self._cursor)
         if self.view.is_expanded(index):
-            self._pages.pop(index, None)
-            self.view.expand(index, 0)
+            self._expansions.close(index)
         elif (event := self._details(row.seq)) is not None:
-            lines, _ = event_lines(event, _EXCERPT)
-            self._pages[index] = Page(lines, self._body_width)
-            self.view.expand(index, len(self._pages[index]))
+            self._expansions.open(index, event)
         self._set_follow(False)
         self.draw_again()
         self.lines_changed()
@@ -339,13 +340,10 @@ class Timeline(LineView):
 
     # Inside
 
-    @property
-    def _body_width(self) -> int:
-        return max(10, self.text_width - len(_INDENT))
-
     def _taken(self, rows: Sequence[EventRow]) -> None:
         """Follow what new rows mean for the others."""
         self._turns.extend(rows)
+        self._tools.update(row.tool for row in rows if row.tool is not None)
         if rows and rows[-1].offset > self._whole:
             self._whole = scale(rows[-1].offset)
             self.refresh()
@@ -398,24 +396,9 @@ class Timeline(LineView):
         return place is not None
 
     def _status(self) -> str:
-        """What the head says of the whole: following, how many rows, which hit, which filter."""
-        shown, count = len(self.view), len(self.view.rows)
-        said = ["⇣"] if self._follow else []
-        said.append(f"{count:,} events" if not self.filter_text else f"{shown:,} of {count:,}")
-        if self.needle:
-            rank = self._search.rank(self.view.index_at(self._cursor)) if self.selected else None
-            said.append(f"· {rank or '-'}/{len(self._search.hits):,} “{self.needle}”")
-        if self.filter_text:
-            said.append(f"· {self.filter_text}")
-        return " ".join(said)
+        selected = self.view.index_at(self._cursor) if self.selected else None
+        return status(self.view, self._search, selected, self.filter_text, follow=self._follow)
 
     def _or_bell(self, found: bool) -> None:
         if not found:
             self.app.bell()
-
-    def _draw_part(self, at: Line) -> Strip:
-        page = self._pages[self.view.index_at(at.place)]
-        paints = self.paints
-        segments = [Segment(f"  {'│' if at.part < len(page) else '╰'} ", paints["faint"])]
-        segments += page.segments(at.part - 1, paints, self.needle)
-        return Strip(Segment.apply_style(segments, paints["base"])).adjust_cell_length(self.text_width, paints["base"])

@@ -85,8 +85,6 @@ class TimelinePane(Vertical):
         event.stop()
         if not event.kept:
             self._apply(event.purpose, event.text)
-            if event.purpose == SEARCH:
-                self.timeline.select(self._came_from)
         elif event.purpose == SEARCH and event.text:
             self.post_message(self.Searched(event.text))
         self.timeline.focus()
@@ -94,7 +92,7 @@ class TimelinePane(Vertical):
 
     def _apply(self, purpose: str, text: str) -> None:
         if purpose == SEARCH:
-            count = self.timeline.search(text)
+            count = self.timeline.search(text, self._came_from)
             self._bar.note(f"{count:,} found" if text else "", bad=bool(text) and not count)
             return
         try:
