@@ -22,7 +22,7 @@ from workbench.tui.replay_script import (
     entries_of,
     fork_points,
 )
-from workbench.tui.replay_texts import text_of, with_error_mark, with_text, without_edit
+from workbench.tui.replay_texts import EntryError, text_of, with_error_mark, with_text, without_edit
 
 SOURCES: Sequence[Source] = ("live", "tape_while_unchanged", "tape")
 
@@ -73,12 +73,16 @@ class ReplayDraft:
         return text_of(self.tape, self.edits, place)
 
     def original(self, place: Place) -> str:
-        """The text that the parent had there.
-
-        Raises:
-            EntryError: the parent has no such entry.
-        """
-        return text_of(self.tape, Edits(), place)
+        """The text that the parent had there, "" where it had none, as for a part of a reply that is written anew."""
+        turn = self.tape.turn(place.step)
+        edited = self.edits.replies.get(place.step)
+        content = turn.reply.content if turn is not None and turn.reply is not None else None
+        if place.part in ("block", "call", "result") and edited is not None and len(edited) != len(content or ()):
+            return ""
+        try:
+            return text_of(self.tape, Edits(), place)
+        except EntryError:
+            return ""
 
     @property
     def edited(self) -> bool:
@@ -103,12 +107,16 @@ class ReplayDraft:
     def with_text(self, place: Place, text: str) -> ReplayDraft:
         """The draft when an entry reads `text`: the same draft if it reads so already.
 
+        Another container lets the tools run live, since only they can tell it.
+
         Raises:
             EntryError: it cannot read so.
         """
         if text == self.text(place) and not self._is_missing(place):
             return self
-        return self._with_edits(with_text(self.tape, self.edits, place, text))
+        edits = with_text(self.tape, self.edits, place, text)
+        tools = "live" if _container_changed(self.edits, edits) else self.asked.tools
+        return self._then(replace(self.asked, edits=edits, tools=tools))
 
     def with_error_mark(self, place: Place, is_error: bool) -> ReplayDraft:
         """The draft when a result is given to the model as an error, or as none."""
@@ -223,6 +231,12 @@ class ReplayDraft:
 def after(source: Source) -> Source:
     """The next position of a switch."""
     return SOURCES[(SOURCES.index(source) + 1) % len(SOURCES)]
+
+
+def _container_changed(before: Edits, now: Edits) -> bool:
+    """Whether a setting of the container is newly edited, or otherwise."""
+    settings = {name: value for name, value in now.settings.items() if name.startswith("container.")}
+    return any(before.settings.get(name) != value for name, value in settings.items())
 
 
 def _same(one: ReplayRequest, other: ReplayRequest) -> bool:

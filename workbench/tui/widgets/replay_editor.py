@@ -59,6 +59,7 @@ class ReplayEditor(Vertical):
         Binding("a,plus", "say", "Say", show=False, tooltip="Add a message of yours after this step", id="replay.say"),
         Binding("b", "edit_reply", "Blocks", show=False, tooltip="Edit the whole reply as JSON", id="replay.blocks"),
         Binding("e", "external", "$EDITOR", show=False, tooltip="Edit in your own editor", id="replay.external"),
+        Binding("y", "copy", "Copy", show=False, tooltip="Copy the entry's text", id="replay.copy"),
         Binding(
             "exclamation_mark",
             "mark_error",
@@ -116,6 +117,13 @@ class ReplayEditor(Vertical):
         def __init__(self, text: str, suffix: str, entry: Place) -> None:
             super().__init__()
             self.text, self.suffix, self.entry = text, suffix, entry
+
+    class CopyRequested(Message):
+        """The user wants `text` on their clipboard."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, classes=classes)
@@ -254,6 +262,12 @@ class ReplayEditor(Vertical):
             self._refuse(f"{entry.name}: {entry.fixed}")
             return
         self._edit_externally(entry.place, self._draft.text(entry.place))
+
+    def action_copy(self) -> None:
+        """Ask for the text of the selected entry to be copied."""
+        entry = self.script.selected
+        if entry is not None and self._draft is not None:
+            self.post_message(self.CopyRequested(self._draft.text(entry.place)))
 
     def action_mark_error(self) -> None:
         """Give the selected result to the model as an error, or as none."""

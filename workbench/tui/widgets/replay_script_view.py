@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -17,17 +17,19 @@ from workbench.tui.replay_lines import (
     entry_strip,
     fork_strip,
     lines_of,
+    problem_strip,
     steps_from,
     text_strip,
-    unfolded_text,
 )
 from workbench.tui.replay_script import Entry, Place
 from workbench.tui.replay_texts import gist_of
+from workbench.tui.spans import Line
+from workbench.tui.unfolded_text import unfolded
 from workbench.tui.widgets.line_view import LineView
 from workbench.tui.wrapping import clean, wrap
 
-_SHOWN = 6_000
-"""Characters of an entry that unfolding shows; editing shows all."""
+_LEAD = 5
+"""Cells before the text of an unfolded entry."""
 
 
 class ReplayScript(LineView):
@@ -60,7 +62,7 @@ class ReplayScript(LineView):
         self._lines: list[ScriptLine] = []
         self._starts: list[int] = []
         self._gists: dict[Place, str] = {}
-        self._unfolded: dict[Place, list[str]] = {}
+        self._unfolded: dict[Place, Sequence[Line]] = {}
         self._problem: tuple[Place | None, str] | None = None
         self._problem_lines: list[str] = []
         self._cursor = 0
@@ -114,7 +116,7 @@ class ReplayScript(LineView):
             return fork_strip(self._draft, self.paints, self.text_width)
         entry = self._entries[number]
         if kind == "problem":
-            return text_strip(self._problem_lines[part], self.paints, self.text_width, last=False, bad=True)
+            return problem_strip(self._problem_lines[part], self.paints, self.text_width)
         if kind == "text":
             texts = self._unfolded[entry.place]
             return text_strip(texts[part], self.paints, self.text_width, last=part == len(texts) - 1)
@@ -230,5 +232,10 @@ class ReplayScript(LineView):
             self._gists[entry.place] = gist_of(self._draft.tape, self._draft.edits, entry.place)
         return self._gists[entry.place]
 
-    def _text_lines(self, place: Place) -> list[str]:
-        return [] if self._draft is None else unfolded_text(self._draft.text(place), self.text_width, _SHOWN)
+    def _text_lines(self, place: Place) -> Sequence[Line]:
+        draft = self._draft
+        if draft is None:
+            return []
+        entry = next((entry for entry in self._entries if entry.place == place), None)
+        original = draft.original(place) if entry is not None and entry.edited else None
+        return unfolded(draft.text(place), original, self.text_width - _LEAD)
