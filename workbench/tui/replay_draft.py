@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from workbench.definition.settings import SettingError
@@ -18,9 +18,11 @@ from workbench.tui.replay_script import (
     SYSTEM_PROMPT,
     Entry,
     Place,
+    Untouched,
     call_position,
     entries_of,
     fork_points,
+    untouched_entries,
 )
 from workbench.tui.replay_texts import EntryError, text_of, with_error_mark, with_text, without_edit
 
@@ -41,13 +43,14 @@ class ReplayDraft:
 
     tape: Tape
     asked: ReplayRequest
+    _untouched: Untouched = field(repr=False, compare=False)
     _past: tuple[ReplayRequest, ...] = ()
     _future: tuple[ReplayRequest, ...] = ()
 
     @classmethod
     def of(cls, tape: Tape) -> ReplayDraft:
         """A draft that changes nothing yet."""
-        return cls(tape, ReplayRequest(tape.run_id))
+        return cls(tape, ReplayRequest(tape.run_id), untouched_entries(tape))
 
     def request(self) -> ReplayRequest:
         """What the engine is asked for. A draft without changes asks for the run again, all from its tape."""
@@ -62,7 +65,7 @@ class ReplayDraft:
 
     def entries(self) -> list[Entry]:
         """The script, in the order in which it happened."""
-        return entries_of(self.tape, self.edits)
+        return entries_of(self.tape, self.edits, self._untouched)
 
     def text(self, place: Place) -> str:
         """The text of an entry as it stands.
@@ -173,7 +176,7 @@ class ReplayDraft:
 
     def on_tape(self, tape: Tape) -> ReplayDraft:
         """The same draft over a later tape of the same run, which may have grown."""
-        return replace(self, tape=tape)
+        return replace(self, tape=tape, _untouched=untouched_entries(tape))
 
     # What it will do
 

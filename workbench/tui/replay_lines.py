@@ -49,7 +49,7 @@ def lines_of(
     lines: list[ScriptLine] = []
     forked = False
     for number, entry in enumerate(entries):
-        if not forked and entry.point is not None and not entry.point < fork:
+        if not forked and entry.place.step >= fork.step and entry.point is not None and not entry.point < fork:
             lines.append(ScriptLine("fork", number))
             forked = True
         lines.append(ScriptLine("entry", number))

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
@@ -26,6 +26,7 @@ from workbench.tui.replay_texts import gist_of
 from workbench.tui.spans import Line
 from workbench.tui.unfolded_text import unfolded
 from workbench.tui.widgets.line_view import LineView
+from workbench.tui.widgets.replay_keys import SCRIPT_KEYS
 from workbench.tui.wrapping import clean, wrap
 
 _LEAD = 5
@@ -36,21 +37,7 @@ class ReplayScript(LineView):
     """The entries of one draft. What it shows is given to it by `show`; keys move its cursor and fold texts."""
 
     HELP_NAME = "replay script"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "unfold", "Unfold", show=False, tooltip="Show the entry's text below it", id="replay.unfold"),
-        Binding("up,k", "move(-1)", "Up", show=False, tooltip="Previous entry", id="replay.up"),
-        Binding("down,j", "move(1)", "Down", show=False, tooltip="Next entry", id="replay.down"),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="A page up", id="replay.page_up"),
-        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="A page down", id="replay.page_down"),
-        Binding("home,g", "edge(-1)", "First", show=False, tooltip="The first entry", id="replay.first"),
-        Binding("end,G", "edge(1)", "Last", show=False, tooltip="The last entry", id="replay.last"),
-        Binding("right_square_bracket", "step(1)", "Step", show=False, tooltip="Next step", id="replay.next_step"),
-        Binding(
-            "left_square_bracket", "step(-1)", "Step back", show=False, tooltip="Previous step", id="replay.last_step"
-        ),
-        Binding("n", "edited(1)", "Next edit", show=False, tooltip="Next edited entry", id="replay.next_edit"),
-        Binding("N", "edited(-1)", "Edit back", show=False, tooltip="Previous edited entry", id="replay.last_edit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*SCRIPT_KEYS]
 
     class Opened(Message):
         """The user wants to edit the selected entry: a double click."""
@@ -185,7 +172,8 @@ class ReplayScript(LineView):
         if self._draft is None:
             self._lines, self._starts = [], []
         else:
-            numbers = {entry.place: number for number, entry in enumerate(self._entries)}
+            wanted = self._unfolded or self._problem
+            numbers = {entry.place: number for number, entry in enumerate(self._entries)} if wanted else {}
             heights = {numbers[place]: len(texts) for place, texts in self._unfolded.items() if place in numbers}
             blamed, said = self._problem or (None, "")
             self._problem_lines = wrap(clean(said), max(10, self.text_width - 6))
@@ -224,6 +212,8 @@ class ReplayScript(LineView):
 
     def _nearest(self, place: Place) -> int:
         """The entry of this place; where it is gone, the one that is where it was."""
+        if self._cursor < len(self._entries) and self._entries[self._cursor].place == place:
+            return self._cursor
         found = next((number for number, entry in enumerate(self._entries) if entry.place == place), None)
         return min(self._cursor, len(self._entries) - 1) if found is None else found
 
