@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.engine.replay_request import EditedResult, Edits, ForkPoint, ReplayRequest, Source
+from workbench.jsontypes import JsonObject
 from workbench.trace.events import ModelRequest
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ async def test_secrets_in_edits_are_neither_stored_nor_sent(agent: Agent) -> Non
     environment = {"FACTS_TOKEN": SECRET}
     parent = await agent.run(environment=environment)
     said = f"the token is {SECRET}"
-    blocks = [
+    blocks: list[JsonObject] = [
         {"type": "text", "text": said},
         {"type": "tool_use", "name": "facts", "input": {"method": "GET", "path": f"/{SECRET}"}},
     ]
