@@ -160,6 +160,9 @@ class ScriptedSandbox:
     async def stop_tools(self) -> None:
         pass
 
+    async def end_egress(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 
