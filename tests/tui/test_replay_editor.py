@@ -238,9 +238,9 @@ async def test_switches_and_the_fork_are_moved_by_keys() -> None:
         await pilot.press("f")
         assert host.editor.draft.request().fork == ForkPoint(1, 2)
         await until(pilot, lambda: "from call 1.2" in host.screen_text())
-        await pilot.press("less_than_sign")
+        await pilot.press("left_curly_bracket")
         assert host.editor.draft.request().fork == ForkPoint(1, 1)
-        await pilot.press("greater_than_sign", "greater_than_sign")
+        await pilot.press("right_curly_bracket", "right_curly_bracket")
         assert host.editor.draft.request().fork == ForkPoint(2)
         await pilot.press("F")
         assert host.editor.draft.request().fork is None

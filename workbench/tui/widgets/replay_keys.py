@@ -30,7 +30,7 @@ EDITOR_KEYS: Sequence[Binding] = [
     Binding("f", "fork_here", "Fork", show=False, tooltip="Run from this entry on", id="replay.fork"),
     Binding("F", "fork_auto", "Fork auto", show=False, tooltip="Fork where the edits ask", id="replay.fork_auto"),
     Binding(
-        "less_than_sign,shift+up",
+        "left_curly_bracket,shift+up",
         "move_fork(-1)",
         "Fork up",
         show=False,
@@ -38,7 +38,7 @@ EDITOR_KEYS: Sequence[Binding] = [
         id="replay.fork_up",
     ),
     Binding(
-        "greater_than_sign,shift+down",
+        "right_curly_bracket,shift+down",
         "move_fork(1)",
         "Fork down",
         show=False,
