@@ -141,7 +141,7 @@ class Timeline(LineView):
         return self.view.row_at(self._cursor) if 0 <= self._cursor < len(self.view) else None
 
     def filter(self, text: str) -> None:
-        """Show only the rows that a filter lets through; `workbench.tui.timeline_filter` describes the language.
+        """Show only the rows that a filter lets through; `workbench.tui.timeline_filter.LANGUAGE` describes how.
 
         Raises:
             FilterError: it means nothing; what is shown stays.
