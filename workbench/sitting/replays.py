@@ -16,7 +16,7 @@ from workbench.engine.order import Order
 from workbench.engine.playback import Playback
 from workbench.engine.replay_plan import ReplayPlan, plan_replay
 from workbench.engine.replay_request import ReplayRequest, described
-from workbench.engine.rerun import same_for_model, spent_before, tools_changed
+from workbench.engine.rerun import same_for_model, spent_before, tools_changed, worked_in_place
 from workbench.trace.events import Event, Trigger
 from workbench.trace.store import Store
 from workbench.trace.tape import Tape, tape_of
@@ -57,17 +57,23 @@ def plan_of(
 
 
 def replay_order(
-    run_id: str, tape: Tape, request: ReplayRequest, agent: AgentDefinition, trigger: Trigger | None
+    run_id: str,
+    tape: Tape,
+    request: ReplayRequest,
+    agent: AgentDefinition,
+    trigger: Trigger | None,
+    resumed: Tape | None = None,
 ) -> tuple[Order, Playback]:
-    """The order of a replay and the playing of its tape.
+    """The order of a replay and the playing of its tape; `resumed` is the run that it goes on with, if it does.
 
     Raises:
         ReplayError: the request asks for what the tape does not have.
     """
     fork = resolve_fork(tape, request)
     same = same_for_model(tape, agent.document)
-    resumed = trigger is not None and trigger.kind == "resume"
-    before = spent_before(tape) if resumed else Decimal(0)
+    before = spent_before(resumed) if resumed is not None else Decimal(0)
+    in_place = agent.persistent and resumed is not None and worked_in_place(resumed)
+    playback = Playback(tape, request, fork, same_definition=same)
     order = Order(
         run_id=run_id,
         input=tape.started.input if request.edits.input is None else request.edits.input,
@@ -75,13 +81,13 @@ def replay_order(
         parent_run_id=tape.run_id,
         fork_step=fork.step,
         fork_call=fork.call,
-        replay=described(request, fork, before),
+        replay=described(request, fork, before, playback.said, in_place=in_place),
         first_snapshot=tape.first_snapshot,
         tools_changed=tools_changed(tape, agent.document) and request.tools != "tape",
-        in_place=resumed and agent.persistent,
+        in_place=in_place,
         spent_before=before,
     )
-    return order, Playback(tape, request, fork, same_definition=same)
+    return order, playback
 
 
 class TapedEvents:

@@ -243,10 +243,10 @@ def _month(view: CostView, width: int) -> _Section:
     first = _pair(Span(name, "label"), Span(usd(amount), role), width)
     if spread is None or projection.measured_runs < 2:
         basis = "from this run so far" if not view.is_final else "from this run"
-        note = f"{basis} · r changes" if width >= _WIDE else "r: runs a month"
+        note = f"{basis} · R changes" if width >= _WIDE else "R: runs a month"
         return _Section(4, 6, [[first], [first, (Span(note, "label"),)]])
     note = f"{usd(spread.low)} to {usd(spread.high)} by {projection.measured_runs} runs"
-    more = [(Span(note, "label"),), (Span("r: runs a month", "label"),)]
+    more = [(Span(note, "label"),), (Span("R: runs a month", "label"),)]
     return _Section(4, 6, [[first], [first, more[0]], [first, *more]])
 
 

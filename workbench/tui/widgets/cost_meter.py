@@ -37,7 +37,7 @@ class CostMeter(Vertical, can_focus=True):
     What the run has cost so far, beside its budget and the fuse of this sitting. While a request is under way its
     likely and its highest cost are shown; `▒` in a bar is set aside for it. Steps from tape cost nothing.
 
-    `r` sets how many runs a month the projection is made for. `y` copies the meter as text.
+    `R` sets how many runs a month the projection is made for. `y` copies the meter as text.
     """
     DEFAULT_CSS = """
     CostMeter {
@@ -48,7 +48,7 @@ class CostMeter(Vertical, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "edit_rate", "Runs a month", tooltip="Set how many runs a month are projected", id="cost.rate"),
+        Binding("R", "edit_rate", "Runs a month", tooltip="Set how many runs a month are projected", id="cost.rate"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy the meter as text", id="cost.copy"),
         Binding("escape", "leave_rate", "Cancel", show=False),
     ]
