@@ -575,11 +575,26 @@ MUTATIONS: tuple[Mutation, ...] = (
         "test_host.py::test_a_file_that_is_made_to_hurt_is_refused[alias-bomb-agent.yaml]",
     ),
     without(
-        "YAML has a depth",
+        "YAML has a depth as it is expanded",
         "definition/yamltree.py",
         "        if depth > MAX_DEPTH:\n            raise _too_deep(node.span.start)",
         "        pass",
+        "test_host.py::test_a_file_that_is_made_to_hurt_is_refused[alias-depth-agent.yaml]",
+    ),
+    both(
+        "YAML has a depth as it is written",
+        "it has one as it is expanded",
         "test_host.py::test_a_file_that_is_made_to_hurt_is_refused[depth-90-agent.yaml]",
+        (
+            "definition/yamltree.py",
+            "        if depth > MAX_DEPTH:\n            raise _too_deep(node.span.start)",
+            "        pass",
+        ),
+        (
+            "definition/yamltree.py",
+            "        if depth > MAX_DEPTH:\n            raise _too_deep(_span(event).start)",
+            "        pass",
+        ),
     ),
     without(
         "YAML has a length of lines",

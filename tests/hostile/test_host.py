@@ -38,6 +38,11 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 
 YAML: dict[str, tuple[str, bytes, str]] = {
     "alias-bomb": ("explode by aliases of aliases", BOMB.encode(), "aliases expanded"),
+    "alias-depth": (
+        "nest by aliases of aliases",
+        b"k0: &k0 [x]\n" + b"".join(b"k%d: &k%d [*k%d]\n" % (n, n, n - 1) for n in range(1, 90)),
+        "inside each other",
+    ),
     "alias-loop": ("refer to itself", b"a: &a [*a]\n", ""),
     "depth": ("nest ten thousand lists", b"a: " + b"[" * 10_000, "nesting depth"),
     "depth-90": ("nest ninety lists", b"a: " + b"[" * 90 + b"]" * 90 + b"\n", "inside each other"),
