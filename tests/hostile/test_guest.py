@@ -224,7 +224,7 @@ async def test_the_policy_holds_against_a_guest_that_was_taken_over(held: Enter)
     ids=["host-kernel", "no-facts", "interface"],
 )
 def test_a_sandbox_that_is_not_proven_runs_nothing(held: Enter, facts: dict[str, object], why: str) -> None:
-    proof = proof_of({**READY, **facts}, "runsc", "6.18.44")  # type: ignore[arg-type]
+    proof = proof_of({**READY, **facts}, "runsc", "6.18.44")
     with pytest.raises(SandboxError) as refused:
         refuse_unproven(proof, "runsc", None)
     assert why in str(refused.value)
