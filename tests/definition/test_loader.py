@@ -27,7 +27,7 @@ from workbench.definition.agent import (
     WebhookTrigger,
     WebSearchServer,
 )
-from workbench.definition.loader import CheckReport, check_agent, load_agent
+from workbench.definition.loader import CheckReport, check_agent, definition_from_document, load_agent
 from workbench.definition.problems import DefinitionError, format_problems
 from workbench.definition.references import Template
 from workbench.definition.yamlfile import parse_yaml
@@ -353,3 +353,21 @@ def test_the_plain_data_need_no_heavy_library() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("written", ["always_ask", "{type: always_ask}"])
+def test_a_server_can_want_the_user_to_be_asked(write_agent: WriteAgent, minimal: str, written: str) -> None:
+    servers = f"mcp_servers:\n  - {{type: bash, permission_policy: {written}}}\n  - {{type: filesystem}}\n"
+    agent = load_agent(write_agent(minimal + servers), {}).definition
+    assert [getattr(server, "permission_policy", None) for server in agent.servers] == ["always_ask", "always_allow"]
+    documents = agent.document["mcp_servers"]
+    assert isinstance(documents, list)
+    assert ["permission_policy" in document for document in documents] == [True, False]
+    assert definition_from_document(agent.document, agent.folder).servers == agent.servers
+
+
+def test_an_unknown_permission_policy_is_told_with_the_nearest(write_agent: WriteAgent, minimal: str) -> None:
+    servers = "mcp_servers:\n  - {type: bash, permission_policy: allways_ask}\n"
+    with pytest.raises(DefinitionError) as caught:
+        load_agent(write_agent(minimal + servers), {})
+    assert "always_ask" in str(caught.value.problems[0])

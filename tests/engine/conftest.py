@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import pytest
 
+from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.run import Run
-from workbench.engine.world import LiveText
+from workbench.engine.world import Ask, LiveText, nobody_to_ask
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.sitting import Sitting
-from workbench.trace.events import Event, RunCompleted, RunFailed
+from workbench.trace.events import Event, RunCompleted, RunFailed, Trigger
 
 T = TypeVar("T")
 
@@ -62,6 +63,15 @@ class Ran:
         return [event.data for event in self.events if isinstance(event.data, kind)]
 
     @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.events[0].run_id
+
+    def origins(self, *types: str) -> list[str]:
+        """Where the events of these types came from, in order."""
+        return [getattr(event.data, "origin", "live") for event in self.events if event.type in types]
+
+    @property
     def types(self) -> list[str]:
         """The types of all events, in order."""
         return [event.type for event in self.events]
@@ -97,6 +107,7 @@ class Agent:
         overrides: Overrides | None = None,
         fuse_usd: Decimal | None = None,
         offline: bool = True,
+        ask: Ask = nobody_to_ask,
     ) -> Ran:
         """Run the agent once; `during` is told of each event while the run goes on."""
         ran = Ran(self.folder)
@@ -110,8 +121,30 @@ class Agent:
             during(running[0], event)
 
         async with sitting:
-            running.append(sitting.new_run(text, show=show, live=ran.live.append))
+            running.append(sitting.new_run(text, show=show, live=ran.live.append, ask=ask))
             ran.end = await asyncio.wait_for(running[0].execute(), 60)
+        return ran
+
+    async def replay(
+        self,
+        request: ReplayRequest,
+        *,
+        trigger: Trigger | None = None,
+        current: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> Ran:
+        """Replay a stored run; with `current` as the agent is now, else as the run recorded it."""
+        ran = Ran(self.folder)
+        tape_only = request.model == "tape" and request.tools == "tape"
+        given = environment or {}
+        if current:
+            sitting = Sitting.open(self.folder, offline=True, environment=given)
+        else:
+            sitting = Sitting.of_run(self.folder, request.parent_run_id, tape_only=tape_only, environment=given)
+        async with sitting:
+            definition = sitting.definition if current else None
+            run = sitting.new_replay(request, show=ran.events.append, trigger=trigger, definition=definition)
+            ran.end = await asyncio.wait_for(run.execute(), 60)
         return ran
 
 

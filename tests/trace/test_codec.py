@@ -78,6 +78,7 @@ def test_the_form_is_as_documented() -> None:
             "arguments_bytes": 13,
             "digest": "d1",
             "container": None,
+            "origin": "live",
         },
     }
 

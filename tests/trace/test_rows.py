@@ -20,7 +20,7 @@ CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn=st.data())
 def test_a_row_comes_back_from_its_columns(drawn: st.DataObject, any_event: st.SearchStrategy[Event]) -> None:
     row = row_of(drawn.draw(any_event))
-    columns = (*row[:9], None if row.cost is None else str(row.cost), row.origin, int(row.is_error))
+    columns = (*row[:9], None if row.cost is None else str(row.cost), row.origin, int(row.is_error), row.call_id)
     assert row_from_columns(columns) == row
     assert len(COLUMNS.split(", ")) == len(EventRow._fields)
 
@@ -36,6 +36,8 @@ def test_a_step_in_rows(make_run: Callable[..., list[Event]]) -> None:
     assert (response.cost, response.origin) == (Decimal("0.0003"), "live")
     assert (call.tool, call.gist, call.latency, call.cost) == ("bash", "bash cat ticket.txt", None, None)
     assert (result.tool, result.latency, result.is_error, result.origin) == ("bash", 0.05, False, "live")
+    assert call.call_id == result.call_id
+    assert call.call_id is not None
     assert rows[11].is_error
     assert [row.gist for row in rows] == [gist(event.data) for event in events]
     assert [(row.seq, row.step, row.offset) for row in rows] == [(e.seq, e.step, e.offset) for e in events]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 import zlib
 from contextlib import closing
 from datetime import UTC, datetime
@@ -115,3 +117,35 @@ def test_it_can_be_written_to(tmp_path: Path) -> None:
         assert [event.data for event in store.events("r1", after=1)] == [Message(LONG)] * 2
         store.delete_run("r1")
         assert store.runs() == []
+
+
+def test_its_calls_and_results_are_told_apart(tmp_path: Path) -> None:
+    """Version 2 keeps the id of a call beside the row; for what is there already it is taken from the event."""
+    make_version_1(tmp_path)
+    with closing(sqlite3.connect(store_file(tmp_path))) as plain:
+        for body, data in ((3, '{"call_id":"toolu_1","tool":"bash"}'), (4, "damaged")):
+            plain.execute("INSERT INTO bodies VALUES (?, ?)", (body, data))
+            plain.execute(
+                "INSERT INTO events VALUES (1, ?, 1, 'tool_call', '2026-11-22T09:00:02.000000Z', 2.0, 'bash', 'bash', "
+                "NULL, NULL, NULL, NULL, NULL, 0, ?)",
+                (body, body),
+            )
+        plain.commit()
+    with Store.open(tmp_path, read_only=True) as store:
+        assert [row.call_id for row in store.rows("r1")] == [None, None, "toolu_1", None]
+
+
+def test_a_run_in_the_folder_of_a_newer_workbench_is_an_error_for_the_person(tmp_path: Path) -> None:
+    (tmp_path / "prompt.md").write_text("x\n")
+    (tmp_path / "agent.yaml").write_text("name: a\nmodel: claude-haiku-4-5\nsystem_prompt: ./prompt.md\n")
+    (tmp_path / "offline.yaml").write_text('version: 1\nrules: [{reply: {text: "hi"}}]\n')
+    Store.open(tmp_path).close()
+    with sqlite3.connect(store_file(tmp_path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    content = store_file(tmp_path).read_bytes()
+    command = [sys.executable, "-m", "workbench.cli", "run", str(tmp_path), "--offline", "--input", "x"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "written by a newer workbench" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert store_file(tmp_path).read_bytes() == content

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from workbench.commands.exit_codes import DONE, USAGE
-from workbench.commands.money import usd
 from workbench.commands.problems import print_error
+from workbench.cost.amounts import usd
 from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse, FuseStatus
 from workbench.trace.errors import StoreError
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
+from workbench.cost.amounts import usd
 from workbench.cost.usage import Usage
 from workbench.trace.events import Costs
-
-
-def usd(amount: Decimal | None) -> str:
-    """An amount with six decimals, `unknown` where there is no price."""
-    return "unknown" if amount is None else f"${amount:,.6f}"
 
 
 def short_usd(amount: Decimal | None) -> str:
     """An amount with four decimals, for tables."""
     return "unknown" if amount is None else f"${amount:,.4f}"
+
+
+def usd_option(text: str | None, option: str) -> Decimal | None:
+    """The amount that an option gives, None where it is not given.
+
+    Raises:
+        ValueError: it is no amount above 0.
+    """
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount <= 0:
+        raise ValueError(f"{option} takes an amount of USD above 0, such as 0.50, not {text!r}")
+    return amount
 
 
 def tokens(usage: Usage) -> str:

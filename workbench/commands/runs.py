@@ -59,7 +59,14 @@ def _print_table(summaries: list[RunSummary]) -> None:
             f"{summary.run_id:<18} {printable(summary.agent):<{agent_width}} "
             f"{printable(summary.model):<{model_width}} {status} "
             f"{summary.steps:>5} {summary.tool_calls:>5} {tokens:>9,} {short_usd(total):>9}{offline} "
-            f"{seconds(summary.duration):>9}  {printable(summary.input_gist[:60])}"
+            f"{seconds(summary.duration):>9}  {_lineage(summary)}{printable(summary.input_gist[:60])}"
         )
     if any(summary.model_source == "offline" for summary in summaries):
         print("* offline script: list prices of tokens that were not bought")
+
+
+def _lineage(summary: RunSummary) -> str:
+    """Of a replay, which run it is made from and where it left it."""
+    if summary.parent_run_id is None:
+        return ""
+    return f"↳ {summary.parent_run_id[-4:]} at step {summary.fork_step} · "

@@ -49,6 +49,7 @@ class TimelineText:
         self._width = max(60, shutil.get_terminal_size((120, 24)).columns) if stream.isatty() else 160
         self._live = ""
         self._live_shown = False
+        self._replay = False
 
     def event(self, event: Event) -> None:
         """Write the line of one event, and what follows from it."""
@@ -57,7 +58,7 @@ class TimelineText:
         if isinstance(data, RunStarted):
             self._header(event, data)
         colours = ("red",) if _is_bad(event) else _COLOURS.get(event.type, ())
-        prefix = f"{event.offset:9.3f}s {event.step or '':>3} "
+        prefix = f"{event.offset:9.3f}s {event.step or '':>3} {self._origin(event)}"
         name = f"{event.type:<14} "
         room = max(20, self._width - len(prefix) - len(name))
         first, *more = self._gist_lines(event, room)
@@ -91,10 +92,18 @@ class TimelineText:
 
     def _header(self, event: Event, data: RunStarted) -> None:
         source = _SOURCES[data.model_source] + (f" {printable(data.endpoint)}" if data.endpoint else "")
+        self._replay = data.parent_run_id is not None
         self._line(
             f"{self._style(printable(data.agent), 'bold')} · {printable(data.model)} · "
             f"{self._style(source, 'yellow' if data.model_source == 'offline' else 'green')} · run {event.run_id}"
         )
+
+    def _origin(self, event: Event) -> str:
+        """In a replay, a word for where an event came from."""
+        if not self._replay:
+            return ""
+        origin = getattr(event.data, "origin", "live")
+        return f"{'' if origin == 'live' else origin:<7}"
 
     def _gist_lines(self, event: Event, room: int) -> list[str]:
         data = event.data
@@ -103,10 +112,9 @@ class TimelineText:
             worst = f" · at most {short_usd(data.worst_case_usd)}" if data.worst_case_usd is not None else ""
             return [f"{data.message_count} messages{worst}"]
         if isinstance(data, ModelResponse):
-            origin = "" if data.origin == "live" else f" · from {data.origin}"
             return [
                 f"{printable(str(data.stop_reason))} · {tokens(data.usage)} · {short_usd(data.cost_usd)} · "
-                f"{seconds(data.duration)}{origin}"
+                f"{seconds(data.duration)}"
             ]
         if isinstance(data, ToolResult):
             text = f"{seconds(data.latency)}{' · truncated' if data.truncated else ''} · {text}"

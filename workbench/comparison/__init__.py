@@ -1,1 +1,1 @@
-"""Compare: variants of an agent over inputs and repeats, what they cost and whether the difference is more than chance."""
+"""Compare variants of an agent over inputs and repeats: their cost, and whether a difference is more than chance."""

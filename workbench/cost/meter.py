@@ -61,7 +61,7 @@ class Meter:
                 case ModelResponse() as reply:
                     meter = meter._with_reply(reply)
                     _add_to_step(steps, event.step, reply)
-                case Notice(kind="sandbox") as notice if meter.started is None:
+                case Notice(kind="sandbox", origin="live") as notice if meter.started is None:
                     meter = replace(meter, started=_container_start(notice))
                 case RunStarted() as begin:
                     meter = replace(meter, budget_usd=begin.budget_usd)

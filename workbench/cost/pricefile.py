@@ -113,6 +113,8 @@ def parse_prices(text: str, name: str) -> PriceFile:
         _refuse_depth(name, yaml.parse(text, Loader=loader))
         node = yaml.compose(text, Loader=loader)
     except yaml.YAMLError as error:
+        if "nesting depth" in str(error):  # some builds of the C parser have a limit, and tell it without our words
+            _refuse_depth(name, yaml.parse(text, Loader=yaml.SafeLoader))
         raise PriceFileError(f"{name}: {' '.join(str(error).split())}") from None
     return PriceFile() if node is None else _file(_Reader(name, node, name))
 

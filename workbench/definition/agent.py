@@ -32,6 +32,10 @@ class ModelSettings:
     thinking: Thinking = Thinking()
 
 
+PermissionPolicy = Literal["always_allow", "always_ask"]
+"""Whether the user is asked before each call of a server's tools. The names are the hosted service's."""
+
+
 @dataclass(frozen=True, slots=True)
 class FilesystemServer:
     """The built-in file tools: read, glob and grep with `read`; write and edit with `write`."""
@@ -39,6 +43,7 @@ class FilesystemServer:
     path: str = "/workspace"
     permissions: Sequence[Literal["read", "write"]] = ("read", "write")
     name: str = "filesystem"
+    permission_policy: PermissionPolicy = "always_allow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class BashServer:
     """The built-in persistent shell."""
 
     name: str = "bash"
+    permission_policy: PermissionPolicy = "always_allow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class HttpServer:
     description: str = ""
     methods: Sequence[str] = ("GET", "POST", "PUT", "PATCH", "DELETE")
     timeout: float = 30.0
+    permission_policy: PermissionPolicy = "always_allow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class McpHttpServer:
     url: Template
     headers: Mapping[str, Template] = field(default_factory=dict)
     timeout: float = 60.0
+    permission_policy: PermissionPolicy = "always_allow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class McpStdioServer:
     command: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 60.0
+    permission_policy: PermissionPolicy = "always_allow"
 
 
 Server = FilesystemServer | BashServer | WebSearchServer | HttpServer | McpHttpServer | McpStdioServer

@@ -125,6 +125,13 @@ def _texts(values: Mapping[str, Template]) -> dict[str, str]:
 
 
 def _server(server: Server) -> JsonObject:
+    """The server as JSON; a policy that allows is left out, as in documents from before there were policies."""
+    written = _fields_of(server)
+    asks = not isinstance(server, WebSearchServer) and server.permission_policy == "always_ask"
+    return {**written, "permission_policy": "always_ask"} if asks else written
+
+
+def _fields_of(server: Server) -> JsonObject:
     match server:
         case FilesystemServer():
             return {
@@ -172,6 +179,15 @@ def _server(server: Server) -> JsonObject:
 
 
 def _read_server(data: Mapping[str, Any]) -> Server:
+    server = _read_fields(data)
+    if isinstance(server, WebSearchServer) or "permission_policy" not in data:
+        return server
+    if data["permission_policy"] not in ("always_allow", "always_ask"):
+        raise ValueError("an unknown permission policy")
+    return replace(server, permission_policy=data["permission_policy"])
+
+
+def _read_fields(data: Mapping[str, Any]) -> Server:
     name: str = data["name"]
     match data["type"]:
         case "filesystem":

@@ -99,6 +99,16 @@ class ModelPart(Part):
     )
 
 
+def _to_policy(value: Any) -> Any:
+    """The hosted service writes a policy as a mapping; its `type` says the same."""
+    if isinstance(value, dict) and set(value) == {"type"}:
+        return value["type"]
+    return value
+
+
+Policy = Annotated[Literal["always_allow", "always_ask"], BeforeValidator(_to_policy)]
+
+
 class FilesystemPart(Part):
     """The built-in file tools: read, glob and grep with `read`; write and edit with `write`."""
 
@@ -110,6 +120,9 @@ class FilesystemPart(Part):
     permissions: list[Literal["read", "write"]] = Field(
         default=["read", "write"], min_length=1, description="What the tools may do.", examples=[["read"]]
     )
+    permission_policy: Policy = Field(
+        default="always_allow", description="always_ask: you are asked before each call of these tools."
+    )
 
 
 class BashPart(Part):
@@ -117,6 +130,9 @@ class BashPart(Part):
 
     type: Literal["bash"] = Field(description="The built-in shell.")
     name: Name = Field(default="bash", description="The server's name in the timeline.")
+    permission_policy: Policy = Field(
+        default="always_allow", description="always_ask: you are asked before each call of these tools."
+    )
 
 
 class WebSearchPart(Part):
@@ -157,6 +173,9 @@ class HttpPart(Part):
         examples=[["GET"]],
     )
     timeout: Seconds = Field(default=30.0, description="Seconds that one request may take.")
+    permission_policy: Policy = Field(
+        default="always_allow", description="always_ask: you are asked before each call of these tools."
+    )
 
 
 class McpPart(Part):
@@ -188,6 +207,9 @@ class McpPart(Part):
         description="Variables of the program in plain text, only with command; secrets go to container.env.",
     )
     timeout: Seconds = Field(default=60.0, description="Seconds that one call may take.")
+    permission_policy: Policy = Field(
+        default="always_allow", description="always_ask: you are asked before each call of these tools."
+    )
 
 
 Server = Annotated[

@@ -17,7 +17,7 @@ from yaml.events import Event
 from workbench.definition.masking import hide_credentials, hide_spans, hide_unparsed, is_private
 from workbench.definition.problems import DefinitionError, Problem, nearest
 from workbench.definition.yamlsyntax import explain
-from workbench.definition.yamltree import KeyPath, Span, Tree, TreeError, build
+from workbench.definition.yamltree import KeyPath, Span, Tree, TreeError, build, too_deep
 from workbench.jsontypes import JsonValue
 
 MAX_LINE = 65_536
@@ -162,6 +162,8 @@ def parse_yaml(path: Path, content: bytes) -> YamlFile:
     except yaml.MarkedYAMLError as error:
         fault = explain(error, text)
         faults = [TreeError(fault.start, fault.message, fault.expected)]
+        if "nesting depth" in fault.message:  # the limit of some builds of the parser, told in its words
+            faults = [too_deep(fault.start)]
     raise DefinitionError(_problems(path, text, faults))
 
 

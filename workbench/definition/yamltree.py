@@ -154,7 +154,7 @@ class _Composer:
         if self._count > MAX_NODES:
             raise _too_many(_span(event).start)
         if depth > MAX_DEPTH:
-            raise _too_deep(_span(event).start)
+            raise too_deep(_span(event).start)
         if isinstance(event, AliasEvent):
             return self._alias(event)
         if not isinstance(event, NodeEvent) or not event.anchor:
@@ -271,7 +271,7 @@ class _Expansion:
         if self._count > MAX_NODES:
             raise _too_many(node.span.start)
         if depth > MAX_DEPTH:
-            raise _too_deep(node.span.start)
+            raise too_deep(node.span.start)
         self._tree.values[path] = node.span
         if isinstance(node, _Scalar):
             return node.value
@@ -305,5 +305,6 @@ def _too_many(start: int) -> TreeError:
     )
 
 
-def _too_deep(start: int) -> TreeError:
+def too_deep(start: int) -> TreeError:
+    """The fault of a value that is nested too deeply."""
     return TreeError(start, f"more than {MAX_DEPTH} lists and mappings inside each other", f"at most {MAX_DEPTH}")

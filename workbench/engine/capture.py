@@ -37,6 +37,38 @@ def without_thinkingblocks_of(content: Sequence[JsonObject]) -> list[JsonObject]
     return [block for block in content if block.get("type") not in THINKING_TYPES]
 
 
+def sendable(messages: Sequence[JsonObject]) -> list[JsonObject]:
+    """Messages as a model may be sent them: thinking that was not captured is left out.
+
+    Raises:
+        NotCapturedError: a tool call or its result was not captured, so that the history has a hole.
+    """
+    return [_sendable(message) if _has_holes(message) else message for message in messages]
+
+
+def lacks_thinking(messages: Sequence[JsonObject]) -> bool:
+    """Whether the last reply is to be answered with tool results and does not begin with its thinking."""
+    if len(messages) < 2 or not any(block.get("type") == "tool_result" for block in blocks_of(messages[-1])):
+        return False
+    first = next(iter(blocks_of(messages[-2])), None)
+    return first is None or first.get("type") not in THINKING_TYPES or first.get("captured") is False
+
+
+class NotCapturedError(Exception):
+    """The history holds tool calls whose contents were not captured."""
+
+
+def _has_holes(message: JsonObject) -> bool:
+    return any(block.get("captured") is False for block in blocks_of(message))
+
+
+def _sendable(message: JsonObject) -> JsonObject:
+    kept = [block for block in blocks_of(message) if block.get("type") not in THINKING_TYPES or "captured" not in block]
+    if any(block.get("captured") is False for block in kept):
+        raise NotCapturedError
+    return {**message, "content": kept}
+
+
 def blocks_of(message: JsonObject) -> Sequence[JsonObject]:
     """A message's content blocks; plain text as one text block."""
     content = message["content"]

@@ -37,7 +37,9 @@ class Spending:
         fuse: Fuse | None,
         clock: Clock,
         notice: Callable[[Notice], None],
+        spent_before: Decimal = Decimal(0),
     ) -> None:
+        self._spent_before = spent_before
         self._run_id = run_id
         self._budget = budget
         self._prices = prices
@@ -85,7 +87,7 @@ class Spending:
     def _check_budget(self, worst: Decimal, runtime_cost: Decimal, max_tokens: int) -> None:
         if self._budget is None:
             return
-        spent = (self.model_cost or Decimal(0)) + runtime_cost
+        spent = self._spent_before + (self.model_cost or Decimal(0)) + runtime_cost
         if spent + worst > self._budget:
             raise RunStoppedError(
                 "budget",

@@ -5,40 +5,41 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from decimal import Decimal
 
-from workbench.definition.agent import AgentDefinition
+from workbench.definition.agent import AgentDefinition, ModelSettings, Thinking
 from workbench.definition.references import UnsetVariableError
-from workbench.engine.calls import ToolCalls, sandbox_notice
-from workbench.engine.capture import captured_content
+from workbench.engine.calls import ToolCalls
+from workbench.engine.capture import NotCapturedError, lacks_thinking, sendable, without_thinkingblocks_of
 from workbench.engine.conversation import Conversation, RequestLog
-from workbench.engine.limits import Authorized, Spending
+from workbench.engine.divergence import TapeEndedError
+from workbench.engine.limits import Spending
 from workbench.engine.live import LiveRedactor
+from workbench.engine.opened import RunWorkplace
+from workbench.engine.order import Order
+from workbench.engine.permissions import Deadline, Permissions
+from workbench.engine.playback import Playback, PlayedTurn, from_tape
 from workbench.engine.recorder import Recorder, redacted
+from workbench.engine.replies import record_reply
 from workbench.engine.stops import Next, RunStoppedError, after, is_documented, text_of
-from workbench.engine.world import LiveText, Workplace, World
+from workbench.engine.world import LiveText, World
 from workbench.jsontypes import JsonObject
 from workbench.model.capabilities import default_max_tokens
 from workbench.model.conversation import Delta, ModelError, Reply, Request, Retry
 from workbench.sandbox.sandbox import SandboxError
 from workbench.tools.toolbox import ToolboxError
-from workbench.trace.digest import digest
 from workbench.trace.events import (
     Captured,
     Costs,
+    EventData,
     FailureState,
-    Message,
-    ModelResponse,
+    ModelRequest,
     Notice,
-    Reasoning,
     RunCompleted,
     RunFailed,
     RunStarted,
-    ToolCall,
-    ToolResult,
-    Trigger,
 )
 
 RunEnd = RunCompleted | RunFailed
@@ -47,21 +48,12 @@ _MILLISECOND = Decimal("0.001")
 _UNBILLED_KINDS = frozenset({"connection", "authentication", "unsupported_setting"})
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be run: the id that the run gets, its input and what caused it."""
-
-    run_id: str
-    input: str
-    trigger: Trigger = field(default_factory=Trigger)
-    parent_run_id: str | None = None
-    fork_step: int | None = None
-
-
 class Run:
     """A run in progress. `execute` does all of it; `cancel` may be called meanwhile from the same event loop."""
 
-    def __init__(self, definition: AgentDefinition, order: Order, world: World) -> None:
+    def __init__(
+        self, definition: AgentDefinition, order: Order, world: World, playback: Playback | None = None
+    ) -> None:
         self._definition = definition
         self._order = order
         self._world = world
@@ -70,15 +62,24 @@ class Run:
             definition.observability.capture_tool_calls, definition.observability.capture_reasoning
         )
         self._record = Recorder(order.run_id, world.clock, world.redactor, world.record)
+        self._playback = playback
         self._spending = Spending(
-            order.run_id, definition.budget_usd, world.prices, world.fuse, world.clock, self._record.notice
+            order.run_id,
+            definition.budget_usd,
+            world.prices,
+            world.fuse,
+            world.clock,
+            self._record.notice,
+            order.spent_before,
         )
+        self._permissions = Permissions(definition, world.ask, self._record, order.run_id)
         self._live = LiveRedactor(world.redactor, self._show_live)
         self._conversation = Conversation()
         self._requests = RequestLog(self._captured)
-        self._container_started: datetime | None = None
+        self._workplace: RunWorkplace | None = None
         self._began = world.clock.now()
-        self._snapshot: str | None = None
+        self._living_since: float | None = None
+        self._thoughtless_told = False
         self._work: asyncio.Task[RunEnd] | None = None
         self._cancel_reason = "cancelled"
 
@@ -112,6 +113,7 @@ class Run:
     async def _to_the_end(self) -> RunEnd:
         try:
             async with asyncio.timeout(self._definition.timeout) as deadline:
+                self._permissions.deadline = Deadline(deadline)
                 return await self._in_workplace()
         except asyncio.CancelledError:
             return self._failed(self._cancel_reason, "The run was stopped before it had an answer.")
@@ -124,7 +126,8 @@ class Run:
                 "Raise timeout in agent.yaml, or make the task smaller.",
             )
         except RunStoppedError as stopped:
-            return self._failed(stopped.error, str(stopped), details=stopped.details)
+            trace = stopped.stack_trace if isinstance(stopped, TapeEndedError) else None
+            return self._failed(stopped.error, str(stopped), details=stopped.details, stack_trace=trace)
         except ModelError as error:
             details: JsonObject = {
                 "kind": error.kind,
@@ -143,65 +146,136 @@ class Run:
             return self._failed("internal", f"{type(error).__name__}: {error}", stack_trace=traceback.format_exc())
 
     async def _in_workplace(self) -> RunEnd:
-        async with self._world.workplace(self._definition, self._record.notice) as workplace:
-            calls = ToolCalls(workplace, self._record, self._world.redactor, self._captured)
-            if workplace.sandbox is not None:
-                self._container_started = workplace.sandbox.started_at
-                workplace.sandbox.on_egress(self._record)
-                self._record(sandbox_notice(workplace))
+        async with AsyncExitStack() as stack:
+            self._workplace = RunWorkplace(
+                self._world, self._definition, self._record, stack, self._order.first_snapshot, self._order.in_place
+            )
+            calls = ToolCalls(self._workplace, self._record, self._world.redactor, self._captured, self._permissions)
+            if self._playback is None or self._order.tools_changed:
+                self._begin_living()
+                await self._workplace.open()
+            else:
+                self._tell(self._playback.tape.opening)
             try:
-                await calls.first_snapshot()
-                reply, steps = await self._turns(workplace, calls)
+                reply, steps = await self._turns(calls)
             except BaseException:
-                self._snapshot = calls.snapshot
-                if workplace.sandbox is not None and workplace.sandbox.lost is None:
-                    await workplace.sandbox.stop_tools()
+                await self._workplace.stop_tools()
                 raise
             finally:
-                if workplace.sandbox is not None:  # after its end event the trace takes no more
-                    await workplace.sandbox.end_egress()
-            self._snapshot = calls.snapshot
+                await self._workplace.end_egress()
             return self._completed(reply, steps)
 
-    async def _turns(self, workplace: Workplace, calls: ToolCalls) -> tuple[Reply, int]:
-        self._conversation.user([{"type": "text", "text": self._input}])
+    async def _turns(self, calls: ToolCalls) -> tuple[Reply, int]:
+        self._conversation.user(_texts(self._input, self._said_after(0)))
         for step in range(1, self._definition.max_iterations + 1):
             self._record.step = step
-            reply = await self._ask(self._request(workplace))
-            self._conversation.assistant(reply.content)
+            played = self._played_turn(step)
+            if self._playback is None or played is None:
+                reply = await self._ask_live()
+            else:
+                reply = self._tell_turn(step, self._playback, played)
+            self._conversation.assistant(_bound_content(reply, played))
             following = after(reply)
-            if following.next is Next.ANSWERED:
-                if not is_documented(reply.stop_reason):
-                    self._record(
-                        Notice("model", f"unknown stop reason {reply.stop_reason!r}, taken as the end of the turn")
-                    )
+            said = self._said_after(step)
+            if following.next is Next.ANSWERED and said is None:
                 return reply, step
-            if following.next is Next.CALL_TOOLS:
-                self._conversation.user(await calls.make(following.calls))
+            results = await self._results(step, calls, following.calls, played) if following.calls else []
+            if results or said is not None:
+                self._conversation.user([*results, *_texts(said)])
         raise RunStoppedError(
             "max_iterations",
             f"The model wanted to go on after {self._definition.max_iterations} turns. "
             "Raise max_iterations in agent.yaml, or make the task smaller.",
         )
 
-    def _request(self, workplace: Workplace) -> Request:
-        settings = self._definition.model
+    def _said_after(self, step: int) -> str | None:
+        said = self._playback.after(step) if self._playback is not None else None
+        return None if said is None else self._world.redactor.text(said)
+
+    def _played_turn(self, step: int) -> PlayedTurn | None:
+        if self._playback is None:
+            return None
+        return self._playback.turn(step, lambda: self._digest(self._request(self._offered_tools())))
+
+    async def _results(
+        self, step: int, calls: ToolCalls, asked: Sequence[JsonObject], played: PlayedTurn | None
+    ) -> Sequence[JsonObject]:
+        playback = self._playback
+        if playback is None:
+            return await calls.make(asked) or ()
+        taped = playback.calls(step, asked, played)
+        if None in taped.taped and taped.whole is None:
+            self._begin_living()
+        results = await calls.make(asked, taped)
+        if results is None:
+            raise playback.end(step)
+        return results
+
+    def _tell_turn(self, step: int, playback: Playback, played: PlayedTurn) -> Reply:
+        """Tell a turn of the tape again; raises the tape's end where it has no reply."""
+        if played.faithful:
+            self._tell(played.turn.before_request)
+        if played.turn.request is not None:
+            self._record(self._request_again(played))
+        self._tell(played.turn.before_reply)
+        response = played.turn.reply
+        if played.reply is None or response is None:
+            raise playback.end(step)
+        if played.reply.origin == "edited":
+            record_reply(self._record, played.reply, self._captured, Decimal(0))
+        else:
+            self._record(replace(response, origin="tape", cost_usd=Decimal(0)))
+            self._tell(played.turn.after_reply)
+        return played.reply
+
+    def _request_again(self, played: PlayedTurn) -> ModelRequest:
+        taped = played.turn.request
+        request = self._request(self._offered_tools())
+        parameters = self._world.model.parameters(request)
+        event = self._requests.describe(request, parameters, taped.digest if taped and played.faithful else "")
+        if taped is not None and played.faithful:
+            return replace(taped, origin="tape", worst_case_usd=None)
+        asked = self._conversation.digest(request, parameters)
+        return replace(event, digest=asked, origin="tape" if taped and taped.digest == asked else "edited")
+
+    def _tell(self, events: Sequence[EventData]) -> None:
+        for data in events:
+            self._record(from_tape(data))
+
+    def _offered_tools(self) -> Sequence[JsonObject]:
+        """The tools that a request offers: those of the open workplace, else those that the parent was offered."""
+        opened = self._workplace.opened if self._workplace is not None else None
+        if opened is not None:
+            return redacted(opened.toolbox.parameters, self._world.redactor)
+        return (self._playback.tape.tools or ()) if self._playback is not None else ()
+
+    def _request(self, tools: Sequence[JsonObject], settings: ModelSettings | None = None) -> Request:
+        settings = settings or self._definition.model
         return Request(
             settings=settings,
             max_tokens=settings.max_tokens or default_max_tokens(settings.id, thinking=settings.thinking),
             system=[{"type": "text", "text": self._definition.system_prompt}],
             messages=list(self._conversation.messages),
-            tools=redacted(workplace.toolbox.parameters, self._world.redactor),
+            tools=tools,
         )
 
-    async def _ask(self, request: Request) -> Reply:
+    def _digest(self, request: Request) -> str:
+        return self._conversation.digest(request, self._world.model.parameters(request))
+
+    async def _ask_live(self) -> Reply:
+        if self._playback is not None:
+            self._playback.part()
+            self._begin_living()
+            if self._playback.tape.tools is None and self._workplace is not None:
+                await self._workplace.open()
+        request = self._request(self._offered_tools(), self._live_settings())
         model = self._world.model
         parameters = model.parameters(request)
         event = self._requests.describe(request, parameters, self._conversation.digest(request, parameters))
         authorized = self._spending.authorize(request, model.source, self._runtime_cost())
         self._record(replace(event, worst_case_usd=authorized.worst_case))
         try:
-            reply = await model.respond(request, self._live.feed, self._tell_retry)
+            reply = await model.respond(self._sendable(request), self._live.feed, self._tell_retry)
             self._live.flush()
         except ModelError as error:
             self._spending.release(authorized, billed=error.status is None and error.kind not in _UNBILLED_KINDS)
@@ -209,40 +283,45 @@ class Run:
         except BaseException:
             self._spending.release(authorized, billed=True)
             raise
-        self._record_reply(request, reply, authorized)
+        record_reply(self._record, reply, self._captured, self._spending.settle(authorized, request.settings.id, reply))
+        if after(reply).next is Next.ANSWERED and not is_documented(reply.stop_reason):
+            self._record(Notice("model", f"unknown stop reason {reply.stop_reason!r}, taken as the end of the turn"))
         return reply
 
-    def _record_reply(self, request: Request, reply: Reply, authorized: Authorized) -> None:
-        cost = self._spending.settle(authorized, request.settings.id, reply)
-        self._record(
-            ModelResponse(
-                model=reply.model,
-                content=captured_content(reply.content, self._captured),
-                stop_reason=reply.stop_reason,
-                usage=reply.usage,
-                cost_usd=cost,
-                duration=reply.duration,
-                time_to_first_token=reply.time_to_first_token,
-                request_id=reply.request_id,
-                message_id=reply.message_id,
-                stop_details=reply.stop_details,
-                origin=reply.origin,
-            )
-        )
-        for block in reply.content:
-            self._record_block(block, reply)
+    def _live_settings(self) -> ModelSettings:
+        """The model's settings for the next live request.
 
-    def _record_block(self, block: JsonObject, reply: Reply) -> None:
-        kind = str(block.get("type"))
-        if kind in {"thinking", "redacted_thinking"}:
-            text = block.get("thinking") if self._captured.reasoning else None
-            self._record(Reasoning(str(text) if text else None, reply.thinking_duration, reply.origin))
-        elif kind == "text" and block.get("text"):
-            self._record(Message(str(block["text"]), reply.origin))
-        elif kind == "server_tool_use":
-            self._record(_vendor_call(block, self._captured))
-        elif kind.endswith("_tool_result"):
-            self._record(_vendor_result(block, self._captured, reply))
+        A model whose thinking is `enabled` accepts a tool result only if the reply before it begins with its thinking.
+        Where a replay has to leave that out, the model goes on without thinking until it has answered.
+        """
+        settings = self._definition.model
+        if self._playback is None or settings.thinking.type != "enabled":
+            return settings
+        if not lacks_thinking(self._conversation.messages):
+            return settings
+        if not self._thoughtless_told:
+            self._thoughtless_told = True
+            text = "the tape's thinking cannot be sent again: the model goes on without thinking until it has answered"
+            self._record(Notice("replay", text, "warning"))
+        return replace(settings, thinking=Thinking("disabled"))
+
+    def _sendable(self, request: Request) -> Request:
+        """The request without what of its history was not captured."""
+        if self._playback is None:
+            return request
+        try:
+            return replace(request, messages=sendable(request.messages))
+        except NotCapturedError:
+            raise RunStoppedError(
+                "divergence",
+                "The parent ran with observability.capture_tool_calls: false, so its tape does not hold what its tools "
+                "were asked and gave. Without it the model cannot be asked to go on from there; fork at step 1.",
+            ) from None
+
+    def _begin_living(self) -> None:
+        """From now on the run takes time that is billed."""
+        if self._living_since is None:
+            self._living_since = self._record.offset
 
     def _show_live(self, delta: Delta) -> None:
         self._world.show(LiveText(self._order.run_id, self._record.step, delta.kind, delta.text))
@@ -266,6 +345,8 @@ class Run:
             captured=self._captured,
             parent_run_id=self._order.parent_run_id,
             fork_step=self._order.fork_step,
+            fork_call=self._order.fork_call,
+            replay=self._order.replay,
         )
 
     def _completed(self, reply: Reply, steps: int) -> RunCompleted:
@@ -296,12 +377,23 @@ class Run:
         self._record(end, last=True)
         return end
 
+    @property
+    def _snapshot(self) -> str | None:
+        return self._workplace.snapshot if self._workplace is not None else None
+
     def _runtime_seconds(self) -> Decimal:
-        """From the container's start, or the run's if it found a warm one or needs none, to now."""
-        waited = 0.0
-        if self._container_started is not None:
-            waited = max(0.0, (self._container_started - self._began).total_seconds())
-        return max(Decimal(0), Decimal(str(self._record.offset - waited)).quantize(_MILLISECOND))
+        """From the first thing that was not the tape's to now.
+
+        Time before the container is up, and time that the user took to answer questions, is not counted.
+        """
+        if self._living_since is None:
+            return Decimal(0)
+        begin = self._living_since
+        started = self._workplace.container_started if self._workplace is not None else None
+        if started is not None:
+            begin = max(begin, (started - self._began).total_seconds())
+        seconds = self._record.offset - begin - self._permissions.waited
+        return max(Decimal(0), Decimal(str(seconds)).quantize(_MILLISECOND))
 
     def _runtime_cost(self) -> Decimal:
         return self._world.prices.runtime_cost(self._runtime_seconds())
@@ -313,33 +405,12 @@ class Run:
         return Costs(model, runtime, None if model is None else model + runtime, seconds)
 
 
-def _vendor_call(block: JsonObject, captured: Captured) -> ToolCall:
-    arguments = block.get("input")
-    arguments = arguments if isinstance(arguments, dict) else {}
-    name = str(block.get("name"))
-    return ToolCall(
-        call_id=str(block.get("id")),
-        index=1,
-        tool=name,
-        server="vendor",
-        arguments=arguments if captured.tool_calls else None,
-        arguments_bytes=len(str(arguments)),
-        digest=digest({"tool": name, "arguments": arguments}),
-    )
+def _bound_content(reply: Reply, played: PlayedTurn | None) -> Sequence[JsonObject]:
+    """The reply as later requests carry it. Thinking is bound to what was said before: where that changed, it goes."""
+    if played is None or played.faithful:
+        return reply.content
+    return without_thinkingblocks_of(reply.content)
 
 
-def _vendor_result(block: JsonObject, captured: Captured, reply: Reply) -> ToolResult:
-    content = block.get("content")
-    failed = isinstance(content, dict) and "error_code" in content
-    blocks: Sequence[JsonObject] = [content] if isinstance(content, dict) else list(content or [])  # type: ignore[arg-type]
-    return ToolResult(
-        call_id=str(block.get("tool_use_id")),
-        tool=str(block.get("type", "")).removesuffix("_tool_result"),
-        server="vendor",
-        content=blocks if captured.tool_calls else None,
-        content_bytes=len(str(content)),
-        is_error=failed,
-        latency=0.0,
-        digest=digest({"content": list(blocks), "is_error": failed}),
-        origin=reply.origin,
-    )
+def _texts(*texts: str | None) -> list[JsonObject]:
+    return [{"type": "text", "text": text} for text in texts if text is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from typing import Protocol
 from workbench.cost.usage import Usage
 from workbench.definition.agent import AgentDefinition
 from workbench.definition.secrets import Redactor
+from workbench.jsontypes import JsonObject
 from workbench.model.conversation import Model
 from workbench.sandbox.sandbox import Sandbox
 from workbench.tools.toolbox import NoticeSink, Toolbox
@@ -108,18 +109,56 @@ class LiveText:
     text: str
 
 
+OpenWorkplace = Callable[[AgentDefinition, NoticeSink, str | None], AbstractAsyncContextManager[Workplace]]
+"""Opens a place for the tools of a run, with the files of a snapshot if one is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A tool call that waits for the user's permission."""
+
+    run_id: str
+    step: int
+    call_id: str
+    tool: str
+    server: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user says to a question. `always`: not to be asked about this tool again in this run."""
+
+    granted: bool
+    reason: str = ""
+    always: bool = False
+
+
+Ask = Callable[[Question], Awaitable[Answer]]
+"""Asks the user; it may take as long as the user does, and is cancelled with the run."""
+
+
+async def nobody_to_ask(question: Question) -> Answer:
+    """The answer where no user is there: refused."""
+    return Answer(
+        False, "nobody is there to ask; run it where you can be asked, or set permission_policy: always_allow"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a run is given.
 
-    `record` makes an event durable before it returns; `show` is told of streaming text and must not block.
+    `workplace` opens a place for tools, with the files of a snapshot if one is named. `record` makes an event durable
+    before it returns; `show` is told of streaming text and must not block. `ask` asks the user for permission.
     """
 
     model: Model
-    workplace: Callable[[AgentDefinition, NoticeSink], AbstractAsyncContextManager[Workplace]]
+    workplace: OpenWorkplace
     prices: Prices
     fuse: Fuse | None
     redactor: Redactor
     clock: Clock
     record: Callable[[Event], None]
     show: Callable[[LiveText], None]
+    ask: Ask = nobody_to_ask

@@ -28,7 +28,7 @@ NoticeKind = Literal["sandbox", "retry", "truncation", "limit", "name_clash", "s
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What started a run: `kind` is manual, webhook, cron, replay, resume, compare or save."""
+    """What started a run: `kind` is manual, webhook, cron, replay, resume, compare, save or test."""
 
     kind: str = "manual"
     detail: str = ""
@@ -78,7 +78,11 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run began. `definition` is the agent as it was, `${ENV}` references unexpanded; `digest` is its digest."""
+    """A run began. `definition` is the agent as it was, `${ENV}` references unexpanded; `digest` is its digest.
+
+    A replay names its parent and the fork point: `fork_step` with `fork_call` 0 is the model's turn of that step,
+    `fork_call` k its k-th tool call. `replay` says what else was asked for: the edits, and who answers from there on.
+    """
 
     agent: str
     digest: str
@@ -92,6 +96,8 @@ class RunStarted:
     captured: Captured = Captured()
     parent_run_id: str | None = None
     fork_step: int | None = None
+    fork_call: int | None = None
+    replay: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,8 @@ class ModelRequest:
     The request's messages are the first `messages_kept` of the previous request of this run followed by
     `messages_added`, so that a trace grows linearly. `parameters` holds everything else that is sent, `system` and
     `tools` only when they differ from the previous request (None: the same). `digest` is that of the whole request.
+    `origin` tape: the parent asked the very same and was answered; edited: the tape answers, though what was said
+    before is no longer what it was.
     """
 
     model: str
@@ -112,6 +120,7 @@ class ModelRequest:
     system: Sequence[JsonObject] | None = None
     tools: Sequence[JsonObject] | None = None
     worst_case_usd: Decimal | None = None
+    origin: Origin = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,7 @@ class ToolCall:
     arguments_bytes: int
     digest: str
     container: ContainerState | None = None
+    origin: Origin = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +211,7 @@ class Egress:
     bytes_received: int = 0
     duration: float = 0.0
     address: str | None = None
+    origin: Origin = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +222,7 @@ class Permission:
     server: str
     state: Literal["asked", "granted", "refused"]
     reason: str = ""
+    origin: Origin = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +233,7 @@ class Notice:
     text: str
     level: Literal["info", "warning", "error"] = "info"
     data: JsonObject | None = None
+    origin: Origin = "live"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class EventRow(NamedTuple):
     `tool` is the tool of a call, a result or a permission. `latency` is the time that it took in seconds, so that it
     began at `offset - latency`: of a reply, reasoning, a tool result or an egress. Tokens and `cost` (USD, None when
     unknown) are those of a reply. `is_error` marks failed tools, failed runs, refused egress and notices of errors.
+    `call_id` is that of a tool call and of its result: calls of one turn end in any order.
     """
 
     seq: int
@@ -43,9 +44,12 @@ class EventRow(NamedTuple):
     cost: Decimal | None = None
     origin: Origin | None = None
     is_error: bool = False
+    call_id: str | None = None
 
 
-COLUMNS = "seq, step, type, tool, gist, offset, latency, input_tokens, output_tokens, cost_usd, origin, is_error"
+COLUMNS = (
+    "seq, step, type, tool, gist, offset, latency, input_tokens, output_tokens, cost_usd, origin, is_error, call_id"
+)
 """The columns of the table `events` that make a row, in the order of its fields."""
 
 
@@ -66,6 +70,7 @@ def row_of(event: Event) -> EventRow:
         cost=response.cost_usd if response else None,
         origin=getattr(data, "origin", None),
         is_error=_is_error(data),
+        call_id=one_line(data.call_id) if isinstance(data, ToolCall | ToolResult) else None,
     )
 
 
@@ -75,7 +80,7 @@ def row_from_columns(values: tuple[Any, ...]) -> EventRow:
     Raises:
         TypeError, ValueError, ArithmeticError: it holds what the program cannot have written.
     """
-    seq, step, kind, tool, said, offset, latency, tokens_in, tokens_out, cost, origin, is_error = values
+    seq, step, kind, tool, said, offset, latency, tokens_in, tokens_out, cost, origin, is_error, call_id = values
     if not isinstance(said, str) or not isinstance(offset, float | int) or not isinstance(latency, float | int | None):
         raise TypeError("a text or a time is of another type")
     if not isinstance(step, int) or not isinstance(tokens_in, int | None) or not isinstance(tokens_out, int | None):
@@ -93,6 +98,7 @@ def row_from_columns(values: tuple[Any, ...]) -> EventRow:
         None if cost is None else Decimal(str(cost)),
         origin,
         bool(is_error),
+        call_id if call_id is None else intern(call_id),
     )
 
 

@@ -86,5 +86,15 @@ _VERSION_1 = (
     "CREATE INDEX blob_uses_by_blob ON blob_uses (blob)",
 )
 
-STORE = Kind(name="run store", application_id=0x41675762, migrations=(_VERSION_1,))
+_VERSION_2 = (
+    "ALTER TABLE events ADD COLUMN call_id TEXT",
+    """
+    UPDATE events
+    SET call_id = (SELECT json_extract(data, '$.call_id') FROM bodies WHERE id = body AND json_valid(data))
+    WHERE type IN ('tool_call', 'tool_result')
+    """,
+)
+"""A timeline shows which result answers which call of a turn."""
+
+STORE = Kind(name="run store", application_id=0x41675762, migrations=(_VERSION_1, _VERSION_2))
 """The store: its application id reads `AgWb`."""

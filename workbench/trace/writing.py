@@ -19,8 +19,8 @@ _INSERT_RUN = f"INSERT INTO runs ({', '.join(_RUN_COLUMNS)}) VALUES ({', '.join(
 _UPDATE_RUN = f"UPDATE runs SET {', '.join(f'{name} = :{name}' for name in runs.COLUMNS)} WHERE key = :key"  # noqa: S608
 _INSERT_EVENT = """
     INSERT INTO events (run, seq, step, type, tool, gist, offset, latency, input_tokens, output_tokens, cost_usd,
-        origin, is_error, at, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        origin, is_error, call_id, at, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -42,10 +42,10 @@ def insert_event(connection: sqlite3.Connection, event: Event, data: dict[str, A
         connection.execute(_UPDATE_RUN, values | {"key": run})
     body = stored_json(pool(data, lambda blob: store_blob(connection, run, blob)))
     body_id = _inserted(connection.execute("INSERT INTO bodies (data) VALUES (?)", (body,)))
-    *columns, cost, origin, is_error = row_of(event)
+    *columns, cost, origin, is_error, call_id = row_of(event)
     cost_text = None if cost is None else money_to_text(cost)
     at = time_to_text(event.at)
-    connection.execute(_INSERT_EVENT, (run, *columns, cost_text, origin, is_error, at, body_id))
+    connection.execute(_INSERT_EVENT, (run, *columns, cost_text, origin, is_error, call_id, at, body_id))
 
 
 def _inserted(cursor: sqlite3.Cursor) -> int:

@@ -1,0 +1,33 @@
+"""Which columns have room."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.tui.columns import LEAD, ORDER, layout
+
+
+@pytest.mark.parametrize("width", range(20, 260))
+def test_columns_take_the_width_exactly_and_keep_their_order(width: int) -> None:
+    columns = layout(width)
+    names = [column.name for column in columns]
+    assert names == [name for name in ORDER if name in names]
+    assert LEAD + sum(column.width for column in columns) + len(columns) - 1 == width
+
+
+def widths(width: int) -> dict[str, int]:
+    return {column.name: column.width for column in layout(width)}
+
+
+def test_what_drops_out_as_it_gets_narrow() -> None:
+    assert set(widths(200)) == set(ORDER)
+    assert widths(200)["waterfall"] >= 30
+    assert "waterfall" not in widths(120)
+    assert set(widths(80)) == {"offset", "step", "kind", "turn", "gist", "latency", "cost", "origin"}
+    assert set(widths(60)) == {"step", "kind", "turn", "gist", "latency", "origin"}
+    assert widths(60)["gist"] >= 22
+
+
+def test_the_gist_keeps_its_room() -> None:
+    for width in range(60, 240):
+        assert widths(width)["gist"] >= 22

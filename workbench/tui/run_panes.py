@@ -1,0 +1,197 @@
+"""Feeds the panes of a run: loads a stored one, and hands on what a live one says, once for each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby
+from time import monotonic
+
+from workbench.cost.estimate import Estimate, estimate
+from workbench.cost.meter import Meter
+from workbench.cost.usage import Usage
+from workbench.trace.errors import StoreError
+from workbench.trace.events import Event, ModelRequest, ModelResponse, Notice, RunCompleted, RunFailed, RunStarted
+from workbench.trace.rows import EventRow, row_of
+from workbench.tui.live_run import LiveRun, News
+from workbench.tui.run_script import script
+from workbench.tui.session import Session
+from workbench.tui.widgets.cost_meter import CostMeter
+from workbench.tui.widgets.event_detail import EventDetail
+from workbench.tui.widgets.script_view import ScriptView
+from workbench.tui.widgets.timeline import Timeline
+
+_SLOW_FRAME = 0.25
+"""Seconds between two drawings of what nobody reads while it changes: cost and script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a run said of its sandbox: whether it is gVisor, and its kernel."""
+
+    gvisor: bool
+    kernel: str
+
+
+class RunPanes:
+    """The panes that show one run, and which run that is."""
+
+    def __init__(
+        self, session: Session, timeline: Timeline, cost: CostMeter, scripted: ScriptView, detail: EventDetail
+    ) -> None:
+        self._session = session
+        self._timeline = timeline
+        self._cost = cost
+        self._scripted = scripted
+        self._detail = detail
+        self._live: LiveRun | None = None
+        self._loading: list[Event] | None = None
+        self._events: list[Event] = []
+        self._meter = Meter()
+        self._model = ""
+        self._request: ModelRequest | None = None
+        self._stale = False
+        self._drawn_at = 0.0
+        self.runs_per_month = 1_000
+        self.run_id: str | None = None
+        self.proof: Proof | None = None
+
+    def start(self, live: LiveRun) -> None:
+        """Show a run that has just been started."""
+        self._begin("", live)
+        self._timeline.show_run([], self.event)
+        self._detail.show(None)
+        self._draw_rest()
+
+    async def open(self, run_id: str, live: LiveRun | None) -> None:
+        """Show a stored run; `live` is it, if it still goes on here.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        self._begin(run_id, live)
+        self._loading = []
+        rows = await self._session.rows(run_id)
+        if self.run_id != run_id:
+            return
+        missed, self._loading = self._loading, None
+        self._timeline.show_run([*rows, *_rows_after(rows, missed)], self.event)
+        self._meter = live.meter if live is not None else await self._session.meter(run_id)
+        events = await self._session.script(run_id)
+        if self.run_id != run_id:
+            return
+        self._events = [*events, *self._events]
+        self._note(events)
+        self._draw_rest()
+
+    def take(self, live: LiveRun, news: News) -> None:
+        """Hand on what a live run said, if it is the one that is shown."""
+        if live is not self._live:
+            return
+        self.run_id = self.run_id or live.run_id
+        events = news.events
+        if self._loading is not None:
+            self._loading += events
+        else:
+            self._hand_on(news)
+        self._note(events)
+        self._events += events
+        self._meter = live.meter
+        self._stale = True
+
+    def _hand_on(self, news: News) -> None:
+        """Give the timeline what came, in its order: text that streamed, then the event that holds it whole."""
+        for _, items in groupby(news.items, lambda item: None if isinstance(item, Event) else (item.step, item.kind)):
+            batch = list(items)
+            self._timeline.extend([row_of(item) for item in batch if isinstance(item, Event)])
+            pieces = [item for item in batch if not isinstance(item, Event)]
+            if pieces:
+                self._timeline.live(pieces[0].step, pieces[0].kind, "".join(piece.text for piece in pieces))
+
+    def draw_slow(self) -> None:
+        """Draw cost and script anew, if they changed and were not drawn a moment ago; the runtime of a live run grows."""
+        now = monotonic()
+        if (self._stale or self._goes_on) and now - self._drawn_at >= _SLOW_FRAME:
+            self._drawn_at = now
+            self._draw_rest()
+
+    def set_rate(self, runs_per_month: int) -> None:
+        """Project the month for so many runs."""
+        self.runs_per_month = runs_per_month
+        self._draw_cost()
+
+    def show_detail(self, seq: int | None = None) -> None:
+        """Show an event whole, by default the selected one."""
+        if seq is None and self._timeline.selected is not None:
+            seq = self._timeline.selected.seq
+        self._detail.show(None if seq is None else self.event(seq))
+
+    def event(self, seq: int) -> Event | None:
+        """An event of the shown run, whole; None when it cannot be had."""
+        if not self.run_id:
+            return None
+        try:
+            return self._session.event(self.run_id, seq)
+        except StoreError:
+            return None
+
+    def _begin(self, run_id: str, live: LiveRun | None) -> None:
+        self.run_id = run_id or None
+        self._live = live
+        self._loading = None
+        self._events = []
+        self._meter = Meter()
+        self._request = None
+        self.proof = None
+
+    @property
+    def _goes_on(self) -> bool:
+        return self._live is not None and not self._live.ended
+
+    def _draw_rest(self) -> None:
+        if self._stale or not self._goes_on:
+            self._scripted.show(script(self._events))
+        self._stale = False
+        self._draw_cost()
+
+    def _draw_cost(self) -> None:
+        if not self._events and self._live is None:
+            self._cost.clear()
+            return
+        self._cost.show(
+            self._meter,
+            now=datetime.now(UTC) if self._goes_on else None,
+            runtime_cost=self._session.prices.runtime_cost,
+            price=self._price,
+            estimate=self._estimate(),
+            fuse_status=self._session.fuse(),
+            runs_per_month=self.runs_per_month,
+        )
+
+    def _price(self, usage: Usage) -> Decimal | None:
+        return self._session.prices.cost(self._model, usage, datetime.now(UTC))
+
+    def _estimate(self) -> Estimate | None:
+        return None if self._request is None else estimate(self._meter, self._request, self._price)
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """Keep what the other panes need: the model, the request under way, the proof of the sandbox."""
+        for event in events:
+            match event.data:
+                case RunStarted() as start:
+                    self._model = start.model
+                case ModelRequest() as request:
+                    self._request = request
+                case ModelResponse() | RunCompleted() | RunFailed():
+                    self._request = None
+                case Notice(kind="sandbox", data=dict() as told):
+                    self.proof = Proof(bool(told.get("gvisor")), str(told.get("kernel") or ""))
+                case _:
+                    pass
+
+
+def _rows_after(rows: Sequence[EventRow], events: Sequence[Event]) -> list[EventRow]:
+    last = rows[-1].seq if rows else 0
+    return [row_of(event) for event in events if event.seq > last]
