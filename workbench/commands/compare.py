@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from workbench.commands.compare_progress import ProgressLines
 from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
 from workbench.commands.money import usd_option
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.comparison.book import Book
 from workbench.comparison.concurrency import fitting
 from workbench.comparison.job import Job, cell_jobs
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     except DefinitionError as error:
         print_problems(error.problems, sys.stderr)
     except _MISTAKES as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
     return USAGE
 
 

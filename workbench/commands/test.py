@@ -16,7 +16,7 @@ from workbench.cases.report import commands, headline, problem_lines
 from workbench.cases.testing import CaseResult, CaseSettings, results_of
 from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
 from workbench.commands.money import seconds, short_usd, usd_option
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.commands.style import Style
 from workbench.definition.problems import DefinitionError
 from workbench.engine.fork import ReplayError
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (CaseError, ReplayError, SittingError, StoreError, OSError, ValueError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     if not options.json:
         _print_sum(results)
