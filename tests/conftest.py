@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -76,3 +77,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if skipped:
             terminalreporter.section(f"{untested} NOT TESTED", sep="!", red=True, bold=True)
             terminalreporter.line(f"{len(skipped)} tests were skipped, because {why()}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    from tests.browser import opened_browser
+
+    with opened_browser() as opened:
+        yield opened
