@@ -268,5 +268,5 @@ class EventDetail(Vertical):
         event.stop()
         if not event.kept:
             self.lines.search(event.text)
-        self.lines.focus()
+        self.screen.set_focus(self.lines)
         self.refresh_bindings()

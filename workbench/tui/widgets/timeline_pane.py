@@ -94,7 +94,7 @@ class TimelinePane(Vertical):
             self._apply(event.purpose, event.text)
         elif event.purpose == SEARCH and event.text:
             self.post_message(self.Searched(event.text))
-        self.timeline.focus()
+        self.screen.set_focus(self.timeline)
         self.refresh_bindings()
 
     def _apply(self, purpose: str, text: str) -> None:
