@@ -62,9 +62,7 @@ def leave(shown: Terminal) -> None:
 
 
 @pytest.mark.docker
-def test_a_sample_from_the_first_start_to_a_re_run_on_save(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sample_from_the_first_start_to_a_re_run_on_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     with terminal(width=160, height=50, home=tmp_path) as shown:
@@ -95,7 +93,7 @@ def test_a_sample_from_the_first_start_to_a_re_run_on_save(
         text = prompt.read_text()
         prompt.write_text(text.replace("Never promise a refund or a date for a fix. ", ""))
         shown.see("running with it", "Never promise")
-        shown.see("the second charge will be refunded", seconds=60)
+        shown.see("the second charge will be", seconds=60)
         leave(shown)
     listed = workbench("runs", tmp_path / "support-triage", "--json").out
     assert listed.count('"status": "completed"') == 2
@@ -144,9 +142,9 @@ def test_the_prompt_is_edited_here_and_run_with_a_change_on_disk_meanwhile_merge
         loaded(shown)
         shown.press("p")
         shown.see("You look things up", "saved")
-        top = shown.cursor[1]
+        shown.wait(lambda _: shown.cursor[1] == 1)
         shown.press("down")
-        shown.wait(lambda _: shown.cursor[1] == top + 1)
+        shown.wait(lambda _: shown.cursor[1] == 2)
         shown.press("Say it loudly.", "enter")
         shown.see("not saved", "Say it loudly.")
         agent.write("prompt.md", "Be quick.\n" + PROMPT)
@@ -228,7 +226,7 @@ def test_a_text_of_ones_own_runs_and_stops(agent: Agent, tmp_path: Path) -> None
     with terminal(agent.folder, home=tmp_path) as shown:
         loaded(shown)
         shown.press("i")
-        shown.see("an input of your own")
+        shown.see("What shall the agent answer?")
         shown.press("what about this")
         shown.see("what about this")
         shown.press("ctrl+r")
@@ -287,14 +285,14 @@ def test_keys_can_be_others(agent: Agent, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"COLORTERM": "", "TERM": "xterm"}])
 def test_without_colours_it_says_the_same(agent: Agent, tmp_path: Path, variables: dict[str, str]) -> None:
-    with terminal(agent.folder, home=tmp_path, **variables) as shown:
+    with terminal(agent.folder, home=tmp_path, width=120, height=40, **variables) as shown:
         loaded(shown)
         shown.press("r")
         shown.see("■ done", "⚒ call", "✓")
         leave(shown)
 
 
-HOSTILE = "\x1b]2;PWNED\x1b\\\x1b]52;c;UFdORUQ=\x07\x1b[2J\x9b31m‮"
+HOSTILE = "\x1b]2;PWNED\x1b\\\x1b]52;c;UFdORUQ=\x07\x1b[2J\x9b31m\u202e"
 
 
 def test_hostile_text_never_reaches_the_terminal(
@@ -306,7 +304,10 @@ def test_hostile_text_never_reaches_the_terminal(
         "rules": [
             {
                 "when": {"called": {"facts": 0}},
-                "reply": {"text": f"said {HOSTILE}", "calls": [{"tool": "facts", "arguments": {"method": "GET", "path": "/one"}}]},
+                "reply": {
+                    "text": f"said {HOSTILE}",
+                    "calls": [{"tool": "facts", "arguments": {"method": "GET", "path": "/one"}}],
+                },
             },
             {"reply": {"text": f"done {HOSTILE} end"}},
         ],
@@ -328,7 +329,7 @@ def test_hostile_text_never_reaches_the_terminal(
         shown.press("escape")
         shown.see("■ done")
         leave(shown)
-    for sequence in (b"\x1b]2;PWNED", b"\x1b]52;c;UFdO", b"\xc2\x9b31m", "‮".encode()):
+    for sequence in (b"\x1b]2;PWNED", b"\x1b]52;c;UFdO", b"\xc2\x9b31m", "\u202e".encode()):
         assert sequence not in shown.raw
 
 

@@ -192,8 +192,6 @@ class Opened:
         return re.sub(r"terminal-\d+", "terminal", svg)
 
 
-
-
 @asynccontextmanager
 async def opened(folder: Path, size: tuple[int, int] = (120, 40), *, loaded: bool = True) -> AsyncIterator[Opened]:
     """Open the screen on a folder, and wait until all that it shows by itself is there."""
@@ -238,7 +236,9 @@ def snap(request: pytest.FixtureRequest) -> Callable[[Opened], None]:
         seen = kept.with_suffix(".seen.svg")
         seen.write_text(svg, encoding="utf-8")
         told = "\n".join(unified_diff(_lines(before), _lines(svg), "kept", "seen", lineterm="", n=0))
-        pytest.fail(f"{kept.name} looks different now; compare it with {seen}\n{told or 'only colours differ'}", pytrace=False)
+        pytest.fail(
+            f"{kept.name} looks different now; compare it with {seen}\n{told or 'only colours differ'}", pytrace=False
+        )
 
     return compare
 

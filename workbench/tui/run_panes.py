@@ -123,7 +123,7 @@ class RunPanes:
                 self._timeline.live(pieces[0].step, pieces[0].kind, "".join(piece.text for piece in pieces))
 
     def draw_slow(self) -> None:
-        """Draw cost and script anew, if they changed and were not drawn a moment ago; the runtime of a live run grows."""
+        """Draw cost and script anew, if they changed and were not drawn just now; a live run's runtime grows."""
         now = monotonic()
         if (self._stale or self._goes_on) and now - self._drawn_at >= _SLOW_FRAME:
             self._drawn_at = now

@@ -30,9 +30,7 @@ class TextEntry(ModalScreen[str | None]):
         with Vertical(id="dialog") as dialog:
             dialog.border_title = self._title.replace("[", r"\[")
             yield Static(self._hint, id="text", markup=False)
-            yield TextArea(
-                self._text, language="json" if self._as_json else None, soft_wrap=True, tab_behavior="focus"
-            )
+            yield TextArea(self._text, language="json" if self._as_json else None, soft_wrap=True, tab_behavior="focus")
             yield Static("ctrl+r runs it · escape goes back", id="keys", markup=False)
 
     def on_mount(self) -> None:

@@ -38,9 +38,9 @@ class AgentPane(Pane):
         & #files { max-height: 40%; }
         & #inputs { max-height: 9; }
         & #runs { height: 1fr; min-height: 3; }
-        &.-short #facts { display: none; }
-        &.-short .heading { margin-top: 0; }
-        &.-short #files, &.-short #inputs { max-height: 5; }
+        MainScreen.-short & #facts { display: none; }
+        MainScreen.-short & .heading { margin-top: 0; }
+        MainScreen.-short & #files, MainScreen.-short & #inputs { max-height: 5; }
     }
     """
 
@@ -94,7 +94,7 @@ class AgentPane(Pane):
     def show_files(
         self, files: Sequence[Path], folder: Path, problems: Sequence[Problem], changed: Mapping[Path, str]
     ) -> None:
-        """Show the files of the definition, marked with what `changed` says of them, and each problem below its file."""
+        """Show the files of the definition, marked with what `changed` says of them, each problem below its file."""
         self._files, options = [], []
         for file in files:
             mine = [problem for problem in problems if problem.file.resolve() == file.resolve()]
