@@ -51,6 +51,11 @@ class Terminal:
         """What the terminal shows."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Where the cursor is: column and row, from 0."""
+        return self._screen.cursor.x, self._screen.cursor.y
+
     def read(self, seconds: float = 0.05) -> bool:
         """Take what the program wrote; False once it has gone."""
         try:

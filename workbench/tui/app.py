@@ -63,8 +63,10 @@ class WorkbenchApp(App[None]):
         Binding("ctrl+c", "interrupt", "Stop the run", show=False, tooltip="Copies instead if text is selected", id="app.stop"),
     ]
 
-    def __init__(self, folder: Path, options: SittingOptions) -> None:
+    def __init__(self, folder: Path, options: SittingOptions, *, warm_up: bool = True) -> None:
+        """Without `warm_up` nothing is loaded and no sandbox started before the first run."""
         super().__init__()
+        self._warm_up = warm_up
         self._folder = folder
         self._options = options
         self._left_out = False
@@ -130,7 +132,7 @@ class WorkbenchApp(App[None]):
 
     def _main_screen(self, folder: Path) -> MainScreen:
         self.session = Session(folder, self._options)
-        return MainScreen(self.session, self.remembered, Remembered.of_agent(folder))
+        return MainScreen(self.session, self.remembered, Remembered.of_agent(folder), warm_up=self._warm_up)
 
     def _tell_problems(self) -> None:
         for problem in self._settings_problems():

@@ -76,7 +76,7 @@ class EditScreen(Screen[Leaving]):
             area.language = language
         if self._line is not None:
             area.move_cursor((min(self._line, area.document.line_count) - 1, 0), center=True)
-        area.focus()
+        self.set_focus(area)
         self._show_state()
 
     @property

@@ -68,8 +68,11 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
 
-    def __init__(self, session: Session, remembered: Remembered, of_agent: Remembered) -> None:
+    def __init__(
+        self, session: Session, remembered: Remembered, of_agent: Remembered, *, warm_up: bool = True
+    ) -> None:
         super().__init__()
+        self._warm_up = warm_up
         self.session = session
         self._remembered = remembered
         self._of_agent = of_agent
@@ -123,7 +126,8 @@ class MainScreen(Screen[None]):
         self._follow_saves()
         self.set_interval(_FRAME, self._frame)
         self.set_interval(_SLOW, self._slow_frame)
-        self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
+        if self._warm_up:
+            self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
         if self._run_asked:
             self.action_run()
 
@@ -143,10 +147,12 @@ class MainScreen(Screen[None]):
             await self.query_one("#replay", Pane).mount(script)
         self._panes = RunPanes(self.session, rows.timeline, cost, script, detail)
         self._panes.runs_per_month = self._of_agent.get("runs_per_month", 1_000)
+        self._panes.restore_filter(self._of_agent.get("filter", ""))
         self._runs = RunList(self.session)
         self._layout.apply_detail()
         self._arrange()
-        rows.timeline.focus()
+        if self.focused is None:
+            self.set_focus(rows.timeline)
 
     @property
     def _filled(self) -> tuple[RunPanes, RunList]:
@@ -558,5 +564,7 @@ class MainScreen(Screen[None]):
 
     async def on_unmount(self) -> None:
         """Remember."""
+        if self._panes is not None:
+            self._of_agent.set("filter", self._panes.filter_text)
         await asyncio.to_thread(self._of_agent.save)
         await asyncio.to_thread(self._remembered.save)

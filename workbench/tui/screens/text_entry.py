@@ -38,7 +38,7 @@ class TextEntry(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Ready to type at the end."""
         area = self.query_one(TextArea)
-        area.focus()
+        self.set_focus(area)
         area.move_cursor(area.document.end)
         self._check(area.text)
 
