@@ -18,6 +18,7 @@ from workbench.engine.replay_request import ForkPoint, ReplayRequest
 from workbench.trace.events import Event, ToolCall, ToolResult
 from workbench.trace.tape import Tape
 from workbench.tui.replay_draft import ReplayDraft, after
+from workbench.tui.replay_lineage import parent_line
 from workbench.tui.replay_script import Entry, Form, Place
 from workbench.tui.replay_summary import Plan, summary
 from workbench.tui.replay_texts import EntryError
@@ -39,6 +40,9 @@ class ReplayEditor(Vertical):
     ReplayEditor > .replay-editor--summary { height: auto; max-height: 6; padding: 0 1; background: $panel; }
     ReplayEditor > .replay-editor--empty { height: 1fr; padding: 1 2; color: $text-muted; display: none; }
     ReplayEditor.-empty > .replay-editor--empty { display: block; }
+    ReplayEditor > .replay-editor--lineage { height: 1; padding: 0 1; color: $foreground 60%; display: none; }
+    ReplayEditor.-replayed > .replay-editor--lineage { display: block; }
+    ReplayEditor.-low > .replay-editor--lineage { display: none; }
     ReplayEditor.-empty > ReplayScript, ReplayEditor.-empty > .replay-editor--summary { display: none; }
     """
     HELP_NAME = "replay editor"
@@ -93,6 +97,7 @@ class ReplayEditor(Vertical):
         self.script = ReplayScript()
         self._area = EntryArea()
         self._summary = Static(classes="replay-editor--summary", markup=False)
+        self._lineage = Static(classes="replay-editor--lineage", markup=False)
         self._draft: ReplayDraft | None = None
         self._drafts: dict[str, ReplayDraft] = {}
         self._plan: Plan = None
@@ -103,6 +108,7 @@ class ReplayEditor(Vertical):
     def compose(self) -> ComposeResult:
         """The script, the text that is edited, and what the replay will do."""
         yield Static("Run an input, or open a run: here it can be edited and replayed.", classes="replay-editor--empty")
+        yield self._lineage
         yield self.script
         yield self._area
         yield self._summary
@@ -413,6 +419,9 @@ class ReplayEditor(Vertical):
     def _show(self) -> None:
         draft = self._draft
         self.set_class(draft is None, "-empty")
+        born = parent_line(draft.tape.started) if draft is not None else ""
+        self.set_class(bool(born), "-replayed")
+        self._lineage.update(born)
         problem = draft.problem() if draft is not None else None
         if problem is not None:
             self._plan = problem.text
