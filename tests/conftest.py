@@ -56,6 +56,10 @@ def why_no_gvisor() -> str | None:
     return "the Docker daemon has no gVisor runtime: run `workbench setup`"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--snapshot-update", action="store_true", help="keep how the screens look now")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, needed in (("docker", why_no_gvisor), ("browser", why_no_browser)):
         reason = needed() if item.get_closest_marker(marker) is not None else None

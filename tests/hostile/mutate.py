@@ -31,7 +31,7 @@ def main(words: Sequence[str]) -> int:
         tree = Path(folder)
         for name in COPIED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-            copy(ROOT / name, tree / name)  # type: ignore[operator]
+            copy(ROOT / name, tree / name)
         for path in (tree, *tree.rglob("*")):  # sandboxes read the guest's files there
             path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
         cases = sorted({one.case for one in wanted})

@@ -254,14 +254,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     without(
         "attempts that are open at the end are told",
         "engine/run.py",
-        "await workplace.sandbox.end_egress()",
+        "await self._workplace.end_egress()",
         "pass",
         RECORDED,
     ),
     without(
         "attempts from a sandbox that replaced another are told",
         "engine/calls.py",
-        "self._workplace.sandbox.on_egress(self._record)",
+        "workplace.sandbox.on_egress(self._record)",
         "pass",
         worn("egress-of-the-new-sandbox"),
     ),
@@ -464,8 +464,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     without(
         "the model sees no secret of a tool's description",
         "engine/run.py",
-        "tools=redacted(workplace.toolbox.parameters, self._world.redactor),",
-        "tools=workplace.toolbox.parameters,",
+        "return redacted(opened.toolbox.parameters, self._world.redactor)",
+        "return opened.toolbox.parameters",
         secret("test_the_model_never_sees_one"),
     ),
     without(
@@ -575,11 +575,26 @@ MUTATIONS: tuple[Mutation, ...] = (
         "test_host.py::test_a_file_that_is_made_to_hurt_is_refused[alias-bomb-agent.yaml]",
     ),
     without(
-        "YAML has a depth",
+        "YAML has a depth as it is expanded",
         "definition/yamltree.py",
-        "        if depth > MAX_DEPTH:\n            raise _too_deep(node.span.start)",
+        "        if depth > MAX_DEPTH:\n            raise too_deep(node.span.start)",
         "        pass",
+        "test_host.py::test_a_file_that_is_made_to_hurt_is_refused[alias-depth-agent.yaml]",
+    ),
+    both(
+        "YAML has a depth as it is written",
+        "it has one as it is expanded",
         "test_host.py::test_a_file_that_is_made_to_hurt_is_refused[depth-90-agent.yaml]",
+        (
+            "definition/yamltree.py",
+            "        if depth > MAX_DEPTH:\n            raise too_deep(node.span.start)",
+            "        pass",
+        ),
+        (
+            "definition/yamltree.py",
+            "        if depth > MAX_DEPTH:\n            raise too_deep(_span(event).start)",
+            "        pass",
+        ),
     ),
     without(
         "YAML has a length of lines",

@@ -34,7 +34,11 @@ from workbench.sandbox.sandbox import SandboxError
 from workbench.trace.events import Egress
 
 READY = {"op": "ready", "version": 1, "shell": "/bin/bash"}
-MIB = 1 << 20
+GVISOR = {
+    "boot_message": "[    0.000000] Starting gVisor...",
+    "kernel": "4.4.0",
+    "kernel_version": "Linux version 4.4.0 #1 SMP Sun Jan 10 15:06:54 PST 2016",
+}
 
 
 class Guest:
@@ -215,16 +219,16 @@ async def test_the_policy_holds_against_a_guest_that_was_taken_over(held: Enter)
     [
         ({"boot_message": "[    0.000000] Linux version 6.18", "kernel": "6.18.44"}, "not gVisor"),
         ({}, "not gVisor"),
-        ({"interfaces": ["lo", "eth0"]}, "network interface"),
+        ({**GVISOR, "interfaces": ["lo", "eth0"]}, "has a network interface (eth0)"),
     ],
     ids=["host-kernel", "no-facts", "interface"],
 )
 def test_a_sandbox_that_is_not_proven_runs_nothing(held: Enter, facts: dict[str, object], why: str) -> None:
-    proof = proof_of({**READY, **facts}, "runsc", "6.18.44")  # type: ignore[arg-type]
+    proof = proof_of({**READY, **facts}, "runsc", "6.18.44")
     with pytest.raises(SandboxError) as refused:
         refuse_unproven(proof, "runsc", None)
-    assert why in str(refused.value) or "No tool is run" in str(refused.value)
-    held(f"pass for gVisor with {facts or 'nothing said'}", str(refused.value))
+    assert why in str(refused.value)
+    held(f"run tools in a sandbox of which the guest says {facts or 'nothing'}", str(refused.value))
 
 
 async def test_a_guest_of_another_version_is_refused(held: Enter) -> None:

@@ -38,6 +38,11 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 
 YAML: dict[str, tuple[str, bytes, str]] = {
     "alias-bomb": ("explode by aliases of aliases", BOMB.encode(), "aliases expanded"),
+    "alias-depth": (
+        "nest by aliases of aliases",
+        b"k0: &k0 [x]\n" + b"".join(b"k%d: &k%d [*k%d]\n" % (n, n, n - 1) for n in range(1, 90)),
+        "inside each other",
+    ),
     "alias-loop": ("refer to itself", b"a: &a [*a]\n", ""),
     "depth": ("nest ten thousand lists", b"a: " + b"[" * 10_000, "nesting depth"),
     "depth-90": ("nest ninety lists", b"a: " + b"[" * 90 + b"]" * 90 + b"\n", "inside each other"),
@@ -139,12 +144,12 @@ def test_a_path_that_leads_out_is_refused(agent: Path, held: Enter, name: str) -
 def test_what_is_no_file_is_not_read(agent: Path, held: Enter, kind: str) -> None:
     place = agent / "agent.yaml"
     place.unlink()
-    {
-        "device": lambda: place.symlink_to("/dev/zero"),
-        "pipe": lambda: os.mkfifo(place),
-        "folder": place.mkdir,
-        "loop": lambda: place.symlink_to("agent.yaml"),
-    }[kind]()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("/dev/zero" if kind == "device" else "agent.yaml")
     said, cost = bounded(lambda: "\n".join(problem.headline for problem in check_agent(agent, {}).problems), 3)
     assert said
     held(f"agent.yaml is a {kind}", f"{said[-100:]} ({cost})")

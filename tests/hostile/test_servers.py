@@ -23,9 +23,11 @@ from workbench.trace.events import Notice
 pytestmark = pytest.mark.docker
 
 MIB = 1 << 20
-TIMEOUT = 4.0
+TIMEOUT = 30.0
+IMPATIENT = 6.0
+"""Seconds for servers that are to be given up."""
 AT_ONCE = 3
-FLOODS = ("huge-frame", "not-json", "notifications", "logging", "stderr", "stderr-line")
+FLOODS = ("huge-frame", "notifications", "logging", "stderr", "stderr-line")
 """Servers that would take the sandbox's time from the others: they are met one after the other."""
 
 SERVER = """
@@ -64,6 +66,7 @@ class Liar:
     tried: str
     program: str
     held: Callable[[Met], str]
+    timeout: float = TIMEOUT
 
 
 def fails(*wanted: str) -> Callable[[Met], str]:
@@ -72,7 +75,7 @@ def fails(*wanted: str) -> Callable[[Met], str]:
     def held(met: Met) -> str:
         assert met.is_error, met
         assert any(text in met.text for text in wanted), met.text
-        assert met.seconds < TIMEOUT + 8 and len(met.text) < 20_000, (met.seconds, len(met.text))
+        assert met.seconds < TIMEOUT and len(met.text) < 20_000, (met.seconds, len(met.text))
         return f"{met.text[:300]} ({met.seconds:.1f} s)"
 
     return held
@@ -87,19 +90,22 @@ def gives(check: Callable[[Met], bool], evidence: str) -> Callable[[Met], str]:
 
 
 LIARS: dict[str, Liar] = {
-    "silent": Liar("never answer the handshake", "time.sleep(60)", fails("no answer within")),
+    "silent": Liar("never answer the handshake", "time.sleep(60)", fails("no answer within"), IMPATIENT),
     "exits": Liar("exit at once", "sys.exit(3)", fails("exited with code 3")),
     "wrong-ids": Liar(
         "answer with ids that nobody asked for",
         "until_called()\nfor to in (999, -1, 'x', None, 2**70): text(to, 'forged')\ntime.sleep(60)",
         fails("gave no result"),
+        IMPATIENT,
     ),
     "twice": Liar(
         "answer twice",
         "to = until_called()\ntext(to, 'first')\ntext(to, 'second')\ntime.sleep(60)",
         gives(lambda met: "first" in met.text and "second" not in met.text, "the first answer counts"),
     ),
-    "mute-call": Liar("never answer a call", "until_called()\ntime.sleep(60)", fails("gave no result within")),
+    "mute-call": Liar(
+        "never answer a call", "until_called()\ntime.sleep(60)", fails("gave no result within"), IMPATIENT
+    ),
     "dies-in-call": Liar(
         "die during a call", "until_called()\nos.kill(os.getpid(), signal.SIGKILL)", fails("ended during the call")
     ),
@@ -111,17 +117,17 @@ LIARS: dict[str, Liar] = {
     "many-values": Liar(
         "send a small message that is huge in memory",
         'to = until_called()\nsys.stdout.write(\'{"jsonrpc":"2.0","id":%d,"result":{"content":[],"structuredContent":{"a":[\' % to)\n'
-        "sys.stdout.write('{},' * 8000000 + '{}]}}}\\n')\nsys.stdout.flush()\ntime.sleep(60)",
+        "sys.stdout.write('{},' * 8000000 + '{}]}}}\\n')\nsys.stdout.flush()",
         fails("more than 250,000 values"),
     ),
     "deep-json": Liar(
         "nest JSON a hundred thousand deep",
-        "to = until_called()\nsys.stdout.write('{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":' % to + '[' * 100000 + ']' * 100000 + '}\\n')\nsys.stdout.flush()\ntime.sleep(60)",
+        "to = until_called()\nsys.stdout.write('{\"jsonrpc\":\"2.0\",\"id\":%d,\"result\":' % to + '[' * 100000 + ']' * 100000 + '}\\n')\nsys.stdout.flush()",
         fails("no message of the protocol"),
     ),
     "not-json": Liar(
         "print other things than messages",
-        "until_called()\nwhile True: sys.stdout.buffer.write(os.urandom(3000) + b'\\n')",
+        "until_called()\nfor _ in range(5000): sys.stdout.buffer.write(os.urandom(3000) + b'\\n')",
         fails("no message of the protocol"),
     ),
     "questions": Liar(
@@ -136,28 +142,31 @@ LIARS: dict[str, Liar] = {
     ),
     "notifications": Liar(
         "flood with notifications",
-        "until_called()\nwhile True: say({'jsonrpc': '2.0', 'method': 'notifications/tools/list_changed'})",
-        fails("gave no result"),
+        "to = until_called()\nfor _ in range(5000): sys.stdout.write(json.dumps({'jsonrpc': '2.0', 'method': 'notifications/tools/list_changed'}) + '\\n')\n"
+        "text(to, 'flooded')\ntime.sleep(60)",
+        gives(lambda met: "flooded" in met.text and len(met.notices) < 5, "told once; the answer arrives"),
     ),
     "logging": Liar(
         "flood the log with escapes",
-        "until_called()\nwhile True: say({'jsonrpc': '2.0', 'method': 'notifications/message', 'params': {'level': 'error', 'data': '\\x1b[2J' + 'x' * 5000}})",
+        "to = until_called()\nline = json.dumps({'jsonrpc': '2.0', 'method': 'notifications/message', 'params': {'level': 'error', 'data': '\\x1b[2J' + 'x' * 5000}})\n"
+        "for _ in range(3000): sys.stdout.write(line + '\\n')\ntext(to, 'flooded')\ntime.sleep(60)",
         lambda met: _few_clean_notices(met),
     ),
     "stderr": Liar(
         "flood standard error",
-        "until_called()\nwhile True: sys.stderr.write('\\x1b[31m' + 'e' * 100000 + '\\n')",
+        "to = until_called()\nfor _ in range(200): sys.stderr.write(('\\x1b[31m' + 'e' * 1000 + '\\n') * 100)\ntext(to, 'flooded')\ntime.sleep(60)",
         lambda met: _few_clean_notices(met),
     ),
     "stderr-line": Liar(
         "write one line of errors without an end",
-        "until_called()\nwhile True: sys.stderr.write('e' * 100000)",
+        "to = until_called()\nfor _ in range(200): sys.stderr.write('e' * 100000)\ntext(to, 'flooded')\ntime.sleep(60)",
         lambda met: _few_clean_notices(met),
     ),
     "many-tools": Liar(
         "list a hundred thousand tools",
         "until_called([{**TOOLS[0], 'name': f't{n}'} for n in range(100000)])\ntime.sleep(60)",
         fails("values", "more than 256 tools", "more than 250,000"),
+        IMPATIENT,
     ),
     "endless-pages": Liar(
         "list tools on pages without end",
@@ -241,14 +250,14 @@ def _fit_names(met: Met) -> str:
 
 
 def _settled(met: Met) -> str:
-    assert met.seconds < TIMEOUT + 8
+    assert met.seconds < TIMEOUT
     return f"{met.text[:160]} ({met.seconds:.1f} s)"
 
 
 async def meet(sandbox: Sandbox, name: str, liar: Liar) -> Met:
     """Declare the server, open it, call its tool."""
     program = SERVER + textwrap.dedent(liar.program)
-    server = McpStdioServer(name, ("python3", "-c", program), {}, TIMEOUT)
+    server = McpStdioServer(name, ("python3", "-c", program), {}, liar.timeout)
     agent = AgentDefinition(
         Path("/nowhere"), "hostile", ModelSettings("claude-haiku-4-5"), "p", {}, "", servers=(server,)
     )

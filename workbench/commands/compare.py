@@ -14,7 +14,7 @@ from workbench.cases.case import CaseError
 from workbench.commands.compare_progress import ProgressLines
 from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
 from workbench.commands.money import usd_option
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.comparison.book import Book
 from workbench.comparison.case_checks import cases_of, with_checks
 from workbench.comparison.concurrency import fitting
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     except DefinitionError as error:
         print_problems(error.problems, sys.stderr)
     except _MISTAKES as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
     return USAGE
 
 

@@ -7,6 +7,7 @@ import sys
 
 from workbench.commands.exit_codes import DONE, FAILED, USAGE
 from workbench.commands.found_runs import store_with
+from workbench.commands.problems import print_error
 from workbench.trace.errors import StoreError
 
 
@@ -22,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
             return FAILED
         collected = delete_run(folder, run_id)
     except (StoreError, OSError, ValueError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     print(f"deleted run {run_id}; {collected.snapshots} snapshots went with it, {collected.bytes:,} bytes")
     return DONE

@@ -61,7 +61,7 @@ def _send(store: Store, run_id: str, options: argparse.Namespace) -> int:
             traces_of(store.events(run_id), content=options.content), options.endpoint, headers_of(os.environ)
         )
     except DeliveryError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return FAILED
     print(f"run {run_id}: {sent.spans} spans accepted by {sent.url}", file=sys.stderr)
     return DONE

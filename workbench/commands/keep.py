@@ -9,7 +9,7 @@ from workbench.cases.case import CaseError
 from workbench.cases.keeping import check_of, keep_run
 from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.found_runs import store_with
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.definition.problems import DefinitionError
 from workbench.trace.errors import StoreError
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         print_problems(error.problems, sys.stderr)
         return USAGE
     except (CaseError, StoreError, OSError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     for path in kept.files:
         print(f"{path}  {path.stat().st_size:,} bytes")

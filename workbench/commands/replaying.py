@@ -13,7 +13,7 @@ from workbench.commands.asking import asking
 from workbench.commands.exit_codes import DONE, USAGE, of_run
 from workbench.commands.found_runs import store_with
 from workbench.commands.money import short_usd, usd_option
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.commands.run_output import outputs, stop_on_signals
 from workbench.cost.prices import PriceList
 from workbench.definition.agent import AgentDefinition
@@ -61,7 +61,7 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
         print_problems(error.problems, sys.stderr)
         return USAGE
     except (InputError, ReplayError, SettingError, SittingError, StoreError, OSError, ValueError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     return of_run(end)
 

@@ -37,7 +37,7 @@ async def read_outside(app: App[object], text: str, suffix: str) -> None:
             file.write(text)
         await _lend(app, editor_command(path, os.environ))
     finally:
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 async def _lend(app: App[object], command: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +19,7 @@ from workbench.trace.rows import EventRow, row_of
 from workbench.tui.live_run import LiveRun, News
 from workbench.tui.run_script import script
 from workbench.tui.session import Session
+from workbench.tui.timeline_filter import FilterError
 from workbench.tui.widgets.cost_meter import CostMeter
 from workbench.tui.widgets.event_detail import EventDetail
 from workbench.tui.widgets.script_view import ScriptView
@@ -57,6 +59,16 @@ class RunPanes:
         self.runs_per_month = 1_000
         self.run_id: str | None = None
         self.proof: Proof | None = None
+
+    @property
+    def filter_text(self) -> str:
+        """The filter of the timeline."""
+        return self._timeline.filter_text
+
+    def restore_filter(self, text: str) -> None:
+        """Filter the timeline as it was; what no longer means anything is left out."""
+        with suppress(FilterError):
+            self._timeline.filter(text)
 
     def start(self, live: LiveRun) -> None:
         """Show a run that has just been started."""
@@ -111,7 +123,7 @@ class RunPanes:
                 self._timeline.live(pieces[0].step, pieces[0].kind, "".join(piece.text for piece in pieces))
 
     def draw_slow(self) -> None:
-        """Draw cost and script anew, if they changed and were not drawn a moment ago; the runtime of a live run grows."""
+        """Draw cost and script anew, if they changed and were not drawn just now; a live run's runtime grows."""
         now = monotonic()
         if (self._stale or self._goes_on) and now - self._drawn_at >= _SLOW_FRAME:
             self._drawn_at = now

@@ -77,7 +77,7 @@ def branch_line(branch: Branch, name: str, now: datetime, width: int, *, shown: 
     mark, colour = MARKS[run.status]
     at = run.started_at.astimezone()
     when = f"{at:%H:%M}" if at.date() == now.astimezone().date() else f"{at:%d %b}"
-    origin = f"from {run.fork_step} " if run.fork_step is not None else ""
+    origin = f"@{run.fork_step} " if run.fork_step is not None else ""
     took = f" {short_time(run.duration):>6}" if width >= _WITH_TIME else ""
     numbers = f" {short_money(cost_of(run)):>7}{took}"
     room = width - cell_len(f"{branch.lead}{mark} {when} {origin}{numbers}")

@@ -1,7 +1,7 @@
 """What the screen asks of the rest: one agent's folder, its definition, its runs. It knows no widget and no terminal.
 
-Intents are calls: run, cancel, reload. Nothing is pushed back: whoever draws takes the news of each live run as often as
-it draws, and reads everything else from the store.
+Intents are calls: run, cancel, reload. Nothing is pushed back: whoever draws takes the news of each live run as often
+as it draws, and reads everything else from the store.
 """
 
 from __future__ import annotations
@@ -329,7 +329,7 @@ def _load_libraries(offline: bool) -> None:
 
     if offline:
         import workbench.model.offline
-        import workbench.model.offline_http  # noqa: F401  # these imports are for their effect
+        import workbench.model.offline_http  # these imports are for their effect
     else:
         import workbench.model.connect  # noqa: F401
     preload()

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Static
 
 from workbench.trace.terminal import one_line
 from workbench.tui.chosen_input import ChosenInput
-from workbench.tui.layout import PANES, PaneName
-from workbench.tui.on_save import DEBOUNCE, EXPLAINED, SAID, mode_of, next_mode
 from workbench.tui.remembered import Remembered
 from workbench.tui.screens.editing import Editing
 from workbench.tui.screens.main_keys import MAIN_KEYS
-from workbench.tui.screens.pane_layout import PaneLayout
+from workbench.tui.screens.paned import PanedScreen
+from workbench.tui.screens.permission_desk import PermissionDesk
+from workbench.tui.screens.save_desk import SaveDesk
 from workbench.tui.session import CannotRunError, Session
 from workbench.tui.widgets.agent_pane import AgentPane
 from workbench.tui.widgets.key_line import KeyLine
@@ -35,7 +33,6 @@ from workbench.tui.widgets.status_line import Status, StatusLine
 if TYPE_CHECKING:
     from workbench.trace.events import Trigger
     from workbench.trace.runs import RunSummary
-    from workbench.tui.asking import Asked
     from workbench.tui.live_run import LiveRun
     from workbench.tui.palette import Command
     from workbench.tui.run_list import RunList
@@ -51,11 +48,11 @@ _WARM_UP_AFTER = 1.0
 _CUT_OFF = ("interrupted", "cancelled", "budget", "fuse", "timeout", "max_iterations", "model_error", "sandbox")
 """Failures after which a run can go on from its last complete step."""
 
-_SHORT = 32
-"""Rows below which lists are kept small and the detail is shown only when it is asked for."""
+_OFFERED_RUNS = 30
+"""How many of the newest runs the palette offers."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(PanedScreen):
     """One agent and its runs. Everything that it shows comes from the session; it keeps no truth of its own.
 
     The frame is painted first. What fills the panes is imported after it, then the agent is loaded.
@@ -68,23 +65,21 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
 
-    def __init__(self, session: Session, remembered: Remembered, of_agent: Remembered) -> None:
-        super().__init__()
+    def __init__(self, session: Session, remembered: Remembered, of_agent: Remembered, *, warm_up: bool = True) -> None:
+        super().__init__(remembered)
+        self._warm_up = warm_up
         self.session = session
         self._remembered = remembered
         self._of_agent = of_agent
-        self._layout = PaneLayout(self, remembered)
         self._editing = Editing(self, session)
         self._chosen = ChosenInput(session.folder, of_agent)
-        self._mode = mode_of(of_agent.get("on_save", ""))
+        self._desk = SaveDesk(self, of_agent, self._rerun)
         self._panes: RunPanes | None = None
         self._runs: RunList | None = None
         self._saves: Saves | None = None
         self._unrun: set[Path] = set()
-        self._rerun_timer: Timer | None = None
-        self._detail_wanted: bool | None = None
         self._run_asked = False
-        self._permission: Asked | None = None
+        self._permissions = PermissionDesk(self, session)
 
     def compose(self) -> ComposeResult:
         """The frame; timeline, cost and script come after its first painting."""
@@ -105,7 +100,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Paint first, load then."""
-        self._arrange()
+        self.rearrange()
         self.call_after_refresh(self._begin)
 
     @work(group="begin")
@@ -123,7 +118,8 @@ class MainScreen(Screen[None]):
         self._follow_saves()
         self.set_interval(_FRAME, self._frame)
         self.set_interval(_SLOW, self._slow_frame)
-        self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
+        if self._warm_up:
+            self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
         if self._run_asked:
             self.action_run()
 
@@ -143,10 +139,12 @@ class MainScreen(Screen[None]):
             await self.query_one("#replay", Pane).mount(script)
         self._panes = RunPanes(self.session, rows.timeline, cost, script, detail)
         self._panes.runs_per_month = self._of_agent.get("runs_per_month", 1_000)
+        self._panes.restore_filter(self._of_agent.get("filter", ""))
         self._runs = RunList(self.session)
-        self._layout.apply_detail()
-        self._arrange()
-        rows.timeline.focus()
+        self.panes.apply_detail()
+        self.rearrange()
+        if self.focused is None:
+            self.set_focus(rows.timeline)
 
     @property
     def _filled(self) -> tuple[RunPanes, RunList]:
@@ -169,7 +167,7 @@ class MainScreen(Screen[None]):
                 self._ended(live)
                 renewed = True
         panes.draw_slow()
-        self._ask_for_permission()
+        self._permissions.look()
         if renewed:
             self._show_runs()
             self._show_status()
@@ -188,31 +186,6 @@ class MainScreen(Screen[None]):
         elif live.summary is not None and live.summary.error not in (None, "cancelled"):
             self._tell(live.summary.outcome_gist or "", "the run failed")
         self.session.prepare()
-
-    def _ask_for_permission(self) -> None:
-        """Put the oldest open question before the user; take it away when its run no longer asks."""
-        waiting = self.session.asking.open
-        if self._permission is not None and self._permission not in waiting:
-            self._permission = None
-            self.workers.cancel_group(self, "permission")
-        if self._permission is None and waiting:
-            self._permission = waiting[0]
-            self._put_question(waiting[0])
-
-    @work(group="permission")
-    async def _put_question(self, asked: Asked) -> None:
-        from workbench.tui.screens.permission import PermissionScreen
-
-        agent = self.session.definition.name if self.session.definition is not None else ""
-        screen = PermissionScreen(asked.question, agent)
-        try:
-            answer = await self.app.push_screen_wait(screen)
-        except asyncio.CancelledError:
-            if screen.is_attached:
-                screen.dismiss(None)
-            raise
-        if answer is not None:
-            self.session.asking.answer(asked, answer)
 
     def _show_definition(self) -> None:
         from workbench.tui.agent_facts import facts
@@ -243,7 +216,7 @@ class MainScreen(Screen[None]):
     def _show_status(self) -> None:
         from workbench.tui.status_of import status_of
 
-        self.query_one(StatusLine).status = status_of(self.session, self._filled[0].proof, SAID[self._mode])
+        self.query_one(StatusLine).status = status_of(self.session, self._filled[0].proof, self._desk.said)
         self.refresh_bindings()
 
     def _tell(self, message: str, title: str = "") -> None:
@@ -257,7 +230,7 @@ class MainScreen(Screen[None]):
             run = self._shown_run
             return run is not None and (run.status == "interrupted" or run.error in _CUT_OFF)
         if action == "hide_save":
-            return self.query_one(SaveStrip).display
+            return self._desk.strip.display
         return True
 
     # Runs
@@ -296,12 +269,12 @@ class MainScreen(Screen[None]):
         self._of_agent.forget("run")
         self._unrun.clear()
         if not self.session.broken:
-            self.query_one(SaveStrip).hide()
+            self._desk.strip.hide()
         self._filled[0].start(live)
         self._show_definition()
-        if self._layout.narrow or live.trigger.kind != "save":
-            self._layout.go_to("timeline")
-            self._arrange()
+        if self.panes.narrow or live.trigger.kind != "save":
+            self.panes.go_to("timeline")
+            self.rearrange()
 
     def action_resume(self) -> None:
         """Go on with the shown run, which was cut off."""
@@ -345,7 +318,7 @@ class MainScreen(Screen[None]):
     @on(AgentPane.RunChosen)
     def _run_chosen(self, event: AgentPane.RunChosen) -> None:
         self._open_run(event.run_id)
-        if self._layout.narrow:
+        if self.panes.narrow:
             self.action_pane("timeline")
 
     @work(group="open", exclusive=True)
@@ -362,9 +335,13 @@ class MainScreen(Screen[None]):
         self._show_runs()
         self._show_status()
 
+    def detail_opened(self) -> None:
+        """Fill the detail."""
+        self._filled[0].show_detail()
+
     def on_timeline_selected(self, event: Timeline.Selected) -> None:
         """The detail follows the cursor."""
-        if not self.has_class("-no-detail"):
+        if self.shows_detail:
             self._filled[0].show_detail(event.seq)
 
     # Saves
@@ -381,14 +358,7 @@ class MainScreen(Screen[None]):
         self._unrun.update(saved.paths)
         self._show_definition()
         self._editing.tell_editors()
-        rerun = self._mode != "show" and not saved.broken and saved.concerns(self._chosen.file)
-        if saved.diffs or saved.broken:
-            follows = "running with it" if rerun else saved.follows
-            self.query_one(SaveStrip).show(saved, follows, 5 if self.size.height < _SHORT else 12)
-        if rerun:
-            if self._rerun_timer is not None:
-                self._rerun_timer.stop()
-            self._rerun_timer = self.set_timer(DEBOUNCE, lambda: self._rerun(saved))
+        self._desk.take(saved, self._chosen.file)
 
     def _rerun(self, saved: Saved) -> None:
         """Run the last input again, in the place of the runs that a save or the user started with it."""
@@ -403,7 +373,7 @@ class MainScreen(Screen[None]):
         except InputError as error:
             self._tell(str(error))
             return
-        parent = self._filled[1].last_ended(text) if self._mode == "hot" else None
+        parent = self._filled[1].last_ended(text) if self._desk.mode == "hot" else None
         if parent is None:
             self._run(None, Trigger("save", saved.names))
             return
@@ -415,9 +385,7 @@ class MainScreen(Screen[None]):
 
     def action_next_mode(self) -> None:
         """Another mode of what a save leads to."""
-        self._mode = next_mode(self._mode)
-        self._of_agent.set("on_save", self._mode)
-        self.notify(EXPLAINED[self._mode], title=SAID[self._mode], timeout=4, markup=False)
+        self._desk.next_mode()
         self._show_status()
 
     def action_changes(self) -> None:
@@ -428,7 +396,7 @@ class MainScreen(Screen[None]):
 
     def action_hide_save(self) -> None:
         """Hide the strip."""
-        self.query_one(SaveStrip).hide()
+        self._desk.strip.hide()
         self.refresh_bindings()
 
     # Editing
@@ -479,64 +447,6 @@ class MainScreen(Screen[None]):
         self._of_agent.set("runs_per_month", event.runs_per_month)
         self._filled[0].set_rate(event.runs_per_month)
 
-    # Panes
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Arrange the panes for the new size."""
-        del event
-        self._arrange()
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The focus decides which pane is in use."""
-        if self._layout.focused(event.widget):
-            self._arrange()
-
-    def _arrange(self) -> None:
-        short = self.app.size.height < _SHORT
-        self._layout.apply()
-        wanted = self._detail_wanted if self._detail_wanted is not None else not short
-        self.set_class(self._layout.hides_panes, "-tabs")
-        self.set_class(not wanted, "-no-detail")
-        self.query_one(AgentPane).set_class(short, "-short")
-        parts: list[tuple[str, str]] = []
-        for number, name in enumerate(PANES, start=1):
-            here = name == self._layout.current
-            parts += [(f" {number} {name} ", "bold $background on $primary" if here else "$foreground 60%"), (" ", "")]
-        self.query_one("#tabs", Static).update(Content.assemble(*parts))
-
-    def action_pane(self, name: PaneName) -> None:
-        """Go to a pane."""
-        self._layout.go_to(name)
-        self._arrange()
-
-    def action_maximise_pane(self) -> None:
-        """Give the pane all room, or back."""
-        self._layout.toggle_maximised()
-        self._arrange()
-
-    def action_resize(self, steps: int) -> None:
-        """Make the pane wider or narrower."""
-        self._layout.resize(steps)
-
-    def action_resize_detail(self, rows: int) -> None:
-        """Make the detail higher or lower."""
-        self._layout.resize_detail(rows)
-
-    def action_toggle_detail(self) -> None:
-        """Show or hide the detail of the selected event."""
-        self._detail_wanted = self.has_class("-no-detail")
-        self._arrange()
-        if self._detail_wanted:
-            self._filled[0].show_detail()
-
-    @on(Splitter.Moved)
-    def _splitter_moved(self, event: Splitter.Moved) -> None:
-        self._layout.drag(str(event.splitter.id), event.cell)
-
-    @on(Splitter.Reset)
-    def _splitter_reset(self, event: Splitter.Reset) -> None:
-        self._layout.reset(str(event.splitter.id))
-
     # Palette and end
 
     def offered_commands(self) -> Iterator[Command]:
@@ -545,18 +455,21 @@ class MainScreen(Screen[None]):
         from workbench.tui.palette import Command
 
         for path in self._chosen.offered:
-            yield Command(f"run {one_line(path.name)}", "Run this input", lambda path=path: self._run(path))
+            yield Command(f"run {one_line(path.name)}", "Run this input", partial(self._run, path))
         for path in definition_files(self.session.folder, self.session.definition):
             name = self._editing.label(path)
-            yield Command(f"edit {name}", "Edit it here", lambda path=path: self._edit(path))
-            yield Command(f"edit {name} in $EDITOR", "Edit it outside", lambda path=path: self._edit_outside(path))
-        for branch in self._filled[1].branches[:30]:
+            yield Command(f"edit {name}", "Edit it here", partial(self._edit, path))
+            yield Command(f"edit {name} in $EDITOR", "Edit it outside", partial(self._edit_outside, path))
+        runs = self._filled[1]
+        for branch in runs.branches[:_OFFERED_RUNS]:
             run = branch.run
             told = f"{run.status}, {run.started_at.astimezone():%d %b %H:%M}, {run.model}"
-            name = f"show run {run.run_id[-4:]} {self._filled[1].name(run)[:60]}"
-            yield Command(name, told, lambda run_id=run.run_id: self._open_run(run_id))
+            name = f"show run {run.run_id[-4:]} {one_line(runs.name(run), 60)}"
+            yield Command(name, told, partial(self._open_run, run.run_id))
 
     async def on_unmount(self) -> None:
         """Remember."""
+        if self._panes is not None:
+            self._of_agent.set("filter", self._panes.filter_text)
         await asyncio.to_thread(self._of_agent.save)
         await asyncio.to_thread(self._remembered.save)

@@ -31,7 +31,7 @@ class Choices(OptionList):
     }
     """
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - the framework's name
         super().__init__(id=id, markup=False, compact=True)
 
 
