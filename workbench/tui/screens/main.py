@@ -470,7 +470,7 @@ class MainScreen(StudyingScreen):
             run = branch.run
             told = f"{run.status}, {run.started_at.astimezone():%d %b %H:%M}, {run.model}"
             name = f"show run {run.run_id[-4:]} {one_line(runs.name(run), 60)}"
-            yield Command(name, told, partial(self._open_run, run.run_id))
+            yield Command(name, told, partial(self.open_run, run.run_id))
 
     async def on_unmount(self) -> None:
         """Remember."""
