@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import pytest
+
+from tests.browser import NEEDS_BROWSER, why_no_browser
 
 NEEDS_GVISOR = "needs Docker with gVisor"
 LOCAL_NAMES = (None, "", "localhost", b"localhost")
@@ -58,19 +61,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("docker") is None:
-        return
-    reason = why_no_gvisor()
-    if reason is None:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"Docker tests must run here: {reason}", pytrace=False)
-    pytest.skip(f"{NEEDS_GVISOR}: {reason}")
+    for marker, needed in (("docker", why_no_gvisor), ("browser", why_no_browser)):
+        reason = needed() if item.get_closest_marker(marker) is not None else None
+        if reason is None:
+            continue
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{marker} tests must run here: {reason}", pytrace=False)
+        needs = NEEDS_GVISOR if marker == "docker" else NEEDS_BROWSER
+        pytest.skip(f"{needs}: {reason}")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    untested = [reason for reason in reasons if NEEDS_GVISOR in reason]
-    if untested:
-        terminalreporter.section("THE SANDBOX WAS NOT TESTED", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{len(untested)} tests were skipped, because {why_no_gvisor()}")
+    for needs, untested, why in (
+        (NEEDS_GVISOR, "THE SANDBOX WAS", why_no_gvisor),
+        (NEEDS_BROWSER, "THE HTML PAGES WERE", why_no_browser),
+    ):
+        skipped = [reason for reason in reasons if needs in reason]
+        if skipped:
+            terminalreporter.section(f"{untested} NOT TESTED", sep="!", red=True, bold=True)
+            terminalreporter.line(f"{len(skipped)} tests were skipped, because {why()}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium. While it is open an event loop is running, so asynchronous tests are in other modules."""
+    from tests.browser import opened_browser
+
+    with opened_browser() as opened:
+        yield opened

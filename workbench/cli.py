@@ -69,7 +69,9 @@ def build_parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     _add_screen(commands)
     _add_run(commands)
     _add_replay(commands)
+    _add_compare(commands)
     _add_definition(commands)
+    _add_cases(commands)
     _add_trace(commands)
     _add_cost(commands)
     _add_machine(commands)
@@ -148,7 +150,7 @@ def _replay_arguments(parser: argparse.ArgumentParser) -> None:
     _sitting_arguments(parser)
 
 
-def _sitting_arguments(parser: argparse.ArgumentParser) -> None:
+def _sitting_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     parser.add_argument("--yes", action="store_true", help="grant every call that agent.yaml wants to be asked about")
     parser.add_argument("--fuse", metavar="USD", help="the spending limit of this sitting (default: 5)")
     parser.add_argument(
@@ -158,11 +160,93 @@ def _sitting_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_compare(commands: _Commands) -> None:
+    parser = commands.add(
+        "compare", "compare", "compare models, prompts and inputs over several runs, and project the bill"
+    )
+    _agent_argument(parser)
+    what = parser.add_argument_group("what is compared")
+    what.add_argument("--models", metavar="A,B,C", help="models (default: the agent's)")
+    what.add_argument("--prompts", metavar="FILE,FILE", help="files with system prompts (default: the agent's)")
+    what.add_argument(
+        "--input", "-i", action="append", help="an input, as for `workbench run`; may be given several times"
+    )
+    what.add_argument("--inputs", type=Path, metavar="DIR", help="every file in this folder is an input")
+    what.add_argument(
+        "--cases",
+        nargs="?",
+        const="",
+        metavar="A,B",
+        help="the inputs of these cases of the agent, without names of all; their checks are made on every run",
+    )
+    what.add_argument(
+        "--judge", metavar="MODEL", help="a model that judges the answers in pairs, blinded, in both orders"
+    )
+    what.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each (default: 1)")
+    what.add_argument(
+        "--name",
+        help="the comparison's name; started again under it, only what has no result is run (default: by content)",
+    )
+    how = parser.add_argument_group("how it is run")
+    how.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
+    how.add_argument("--concurrency", type=int, metavar="N", help="runs at once (default: what this machine bears)")
+    _sitting_arguments(how)
+    how.add_argument("--fresh", action="store_true", help="run everything anew; earlier runs stay in the store")
+    how.add_argument(
+        "--no-run", action="store_true", help="only report what there is of the last comparison, or --name"
+    )
+    how.add_argument("--list", action="store_true", help="list the agent's comparisons")
+    report = parser.add_argument_group("how it is told")
+    report.add_argument(
+        "--format",
+        choices=["table", "markdown", "csv", "runs-csv", "json", "html"],
+        default="table",
+        help="default: table",
+    )
+    report.add_argument("--output", type=Path, metavar="FILE", help="write to a file instead of standard output")
+    report.add_argument(
+        "--runs-per-month", type=int, default=1_000, metavar="N", help="for the projection (default: 1000)"
+    )
+
+
 def _add_definition(commands: _Commands) -> None:
     parser = commands.add("check", "check", "check an agent's files and print every problem")
     _agent_argument(parser)
     parser = commands.add("schema", "schema", "print the JSON Schema of agent.yaml, for editors")
-    parser.add_argument("--offline", action="store_true", help="the schema of offline.yaml instead")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--offline", action="store_true", help="the schema of offline.yaml instead")
+    which.add_argument("--case", action="store_true", help="the schema of cases/NAME.yaml instead")
+
+
+def _add_cases(commands: _Commands) -> None:
+    parser = commands.add("keep", "keep", "keep a run as a case of its agent, to be tested again")
+    _run_argument(parser)
+    parser.add_argument("--as", dest="name", required=True, metavar="NAME", help="the case's name: cases/NAME.yaml")
+    parser.add_argument("--check", action="append", default=[], metavar="YAML", help="one more check, as in the file")
+    parser.add_argument("--equals", action="store_true", help="check that the output stays exactly what it is")
+    parser.add_argument("--description", default="", metavar="TEXT", help="what the case is for")
+    parser.add_argument("--again", action="store_true", help="put this run in the place of the one that the case has")
+    parser = commands.add("test", "test", "test an agent's cases, from their tapes or live")
+    _agent_argument(parser)
+    answers = parser.add_mutually_exclusive_group()
+    for option, said in _ANSWERS.items():
+        answers.add_argument(f"--{option}", dest="answers", action="store_const", const=option, help=said)
+    parser.set_defaults(answers="tape")
+    parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this case")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (default: 2)")
+    parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a case")
+    parser.add_argument("--judge", action="store_true", help="ask the judging model about outputs of tapes, keep it")
+    parser.add_argument("--allow-stale", action="store_true", help="cases whose tape no longer answers do not count")
+    parser.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
+    _sitting_arguments(parser)
+
+
+_ANSWERS = {
+    "tape": "play the tapes for the agent as it is now: nothing is sent or started (default)",
+    "recorded": "play the tapes for the agent as they recorded it",
+    "live": "run the agent on the cases' inputs",
+}
 
 
 def _add_trace(commands: _Commands) -> None:
@@ -174,9 +258,17 @@ def _add_trace(commands: _Commands) -> None:
     _run_argument(parser)
     parser.add_argument("--events", action="store_true", help="all events with all that they hold")
     parser.add_argument("--step", type=int, metavar="N", help="only this step")
-    parser = commands.add("export", "export", "write a run's whole trace to standard output")
+    parser = commands.add("export", "export", "write a run's whole trace, an HTML page of it, or OpenTelemetry spans")
     _run_argument(parser)
-    parser.add_argument("--format", choices=["jsonl"], default="jsonl", help="jsonl: one event a line")
+    parser.add_argument(
+        "--format",
+        choices=["jsonl", "html", "otlp"],
+        default="jsonl",
+        help="jsonl: one event a line; html: one page; otlp: spans as OTLP/JSON (default: jsonl)",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file instead of standard output")
+    parser.add_argument("--endpoint", metavar="URL", help="otlp: send the spans to this collector instead")
+    parser.add_argument("--content", action="store_true", help="otlp: with prompts, messages, arguments and results")
     parser = commands.add(
         "diff", "diff", "show two runs step by step and where they part; exit code 1 when they differ"
     )
@@ -184,6 +276,9 @@ def _add_trace(commands: _Commands) -> None:
     parser.add_argument("--agent", type=Path, default=Path(), help="the agent's folder (default: this one)")
     parser.add_argument("--all", action="store_true", help="also the steps that are the same, and long texts whole")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = commands.add("delete", "delete", "delete a run, and the snapshots that only it needed")
+    _run_argument(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_cost(commands: _Commands) -> None:

@@ -122,11 +122,13 @@ def bench_long_run(folder: Path, steps: int = 20_000) -> None:
         everything = timed(lambda: store.rows("long"))
         none_new = timed(lambda: store.rows("long", after=summary.events))
         whole = timed(lambda: list(store.events("long", limit=5_000)))
+        named = timed(store.snapshots)
         missing = timed(lambda: store.search("no such text anywhere"))
     print(f"last 100 rows                     {last * 1000:.1f} ms")
     print(f"asking for new rows, none there   {none_new * 1000:.2f} ms")
     print(f"all {count:,} rows                  {everything:.2f} s   promise: <= 1 s to first paint")
     print(f"5,000 whole events                {whole:.2f} s")
+    print(f"all snapshots that events name    {named:.2f} s")
     print(f"searching all of it, no hit       {missing:.2f} s   ({len(first)} rows first)")
 
 

@@ -2,7 +2,8 @@
 
 Run it with `python tests/benchmarks/bench_timeline.py`. Nothing here is asserted: the numbers depend on the machine.
 A process of its own shows the timeline in a pseudo-terminal of 140 by 42 cells; this one presses keys and reads what
-is painted.
+is painted. First the timeline alone, with runs of three lengths, then the whole program: a stored run of 100,000
+events, and a scripted run that goes on while keys are pressed.
 """
 
 from __future__ import annotations
@@ -16,12 +17,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from textwrap import dedent
 
 import pexpect  # type: ignore[import-untyped]
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 HERE = Path(__file__)
+ROOT = HERE.parents[2]
+AGENT = {
+    "agent.yaml": """
+        name: bench
+        model: claude-haiku-4-5
+        system_prompt: ./prompt.md
+        mcp_servers: [{type: http, name: facts, url: "https://facts.example.com"}]
+        max_iterations: 5000
+        budget: {usd: 1000}
+        """,
+    "prompt.md": "Look it up, again and again.\n",
+    "inputs/go.txt": "go\n",
+    "offline.yaml": """
+        version: 1
+        pace: {first_token: 0.02, tokens_per_second: 2000}
+        rules:
+          - reply: {text: I look it up once more., calls: [{tool: facts, arguments: {method: GET, path: /one}}]}
+        http: {facts: [{request: GET /one, text: a fact}]}
+        """,
+}
+"""An agent without a sandbox whose run goes on for 25,000 events."""
 ROWS, COLUMNS = 42, 140
 CURSOR = "▌".encode()
 FOLLOWING = "⇣".encode()
@@ -91,7 +114,7 @@ class Terminal:
     def __init__(self, command: Sequence[str]) -> None:
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
         self.child = pexpect.spawn(
-            command[0], list(command[1:]), dimensions=(ROWS, COLUMNS), env=environment, timeout=60
+            command[0], list(command[1:]), dimensions=(ROWS, COLUMNS), env=environment, cwd=str(ROOT), timeout=60
         )
         self.begin = time.perf_counter()
 
@@ -121,14 +144,20 @@ class Terminal:
         self.child.send(key)
         return self.until(painted) * 1000
 
+    @property
+    def process(self) -> int:
+        """The process that draws: the child, or the one that it guards."""
+        guarded = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        return int(guarded[0]) if guarded else int(self.child.pid)
+
     def cpu(self) -> float:
         """Seconds of CPU that the program has used."""
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> tuple[float, float]:
         """Megabytes of memory that the program has now, and had at most."""
-        lines = Path(f"/proc/{self.child.pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
         values = {line.partition(":")[0]: line.split()[1] for line in lines if line.startswith("Vm")}
         return int(values["VmRSS"]) / 1024, int(values["VmHWM"]) / 1024
 
@@ -195,8 +224,8 @@ def bench_keys(folder: Path, count: int, rate: int, presses: int = 100) -> None:
     for number in range(presses):
         paging.append(terminal.key("\x15" if number % 20 >= 10 else "\x04", lambda got: CURSOR in got))
         terminal.settle()
-    searching = typed(terminal, "/", "“{}”", presses // 6)
-    filtering = typed(terminal, "f", "· {} ", presses // 6)
+    searching = typed(terminal, "/", "“{}”", presses // 16)
+    filtering = typed(terminal, "f", "· {} ", presses // 16)
     terminal.close()
     name = f"{count:>7,} events, {rate:>3} a second"
     print(f"{name}   a row            {percentiles(moving)}")
@@ -205,6 +234,71 @@ def bench_keys(folder: Path, count: int, rate: int, presses: int = 100) -> None:
     print(f"{'':29}   search, a letter {percentiles(searching)}")
     print(f"{'':29}   filter, a letter {percentiles(filtering)}")
     print(f"{'':29}   while it follows {share * 100:.0f} % of a core", flush=True)
+
+
+def bench_program(folder: Path, count: int) -> None:
+    """The whole program: a stored run of `count` events, then a run that goes on."""
+    for name, text in AGENT.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(dedent(text))
+    os.environ["XDG_STATE_HOME"] = str(folder / "state")
+    terminal = Terminal([sys.executable, "-m", "workbench.cli", str(folder), "--offline", "--fuse", "1000"])
+    opened = terminal.until(lambda got: f"{count // 1000}," in head_of(got))
+    terminal.settle(2)
+    terminal.child.send("2")
+    terminal.key("k", stands)
+    print(f"the whole program with {count:,} events: painted {opened:.2f} s after the start of the process")
+    pressed(terminal, "stored run")
+    memory, most = terminal.memory()
+    print(f"    memory {memory:.0f} MB, at most {most:.0f} MB      promise: <= 250 MB", flush=True)
+    terminal.child.send("r")
+    terminal.until(lambda got: " 1" in head_of(got))
+    terminal.child.send("2")
+    terminal.settle(5)
+    before, begin, used = shown_count(terminal), time.perf_counter(), terminal.cpu()
+    pressed(terminal, "run that goes on")
+    after, took = shown_count(terminal), time.perf_counter() - begin
+    share = (terminal.cpu() - used) / took
+    print(
+        f"    meanwhile {(after - before) / took:.0f} events a second arrived, {share * 100:.0f} % of a core",
+        flush=True,
+    )
+    terminal.close()
+
+
+def head_of(painted: bytes) -> str:
+    """The newest head that was painted: what stands before its word `events`."""
+    at = painted.rfind(b" events")
+    return "" if at < 0 else painted[max(0, at - 12) : at].decode("utf-8", "replace")
+
+
+def shown_count(terminal: Terminal) -> int:
+    """How many events the head says that there are."""
+    said = ""
+
+    def told(painted: bytes) -> bool:
+        nonlocal said
+        said = head_of(painted)
+        return bool(said)
+
+    terminal.child.send("k")
+    terminal.until(told)
+    return int("".join(letter for letter in said if letter.isdigit()))
+
+
+def pressed(terminal: Terminal, name: str, presses: int = 100) -> None:
+    """Keys in the timeline of the whole program."""
+    moving, following = [], []
+    for _ in range(presses // 2):
+        following.append(terminal.key("G", follows))
+        terminal.settle()
+        following.append(terminal.key("k", stands))
+        terminal.settle()
+    for number in range(presses):
+        moving.append(terminal.key("j" if number % 20 >= 10 else "k", lambda got: CURSOR in got))
+        terminal.settle()
+    print(f"    {name:<18}  a row            {percentiles(moving)}")
+    print(f"    {'':<18}  while following  {percentiles(following)}")
 
 
 def bench_open(folder: Path, count: int) -> None:
@@ -231,6 +325,7 @@ def main() -> None:
     from tests.benchmarks.bench_store import run_of
     from workbench.trace.store import Store
 
+    print(f"load average of the machine: {os.getloadavg()[0]:.1f}, on {os.cpu_count()} cores")
     print("from a key to the repaint            promise: p95 <= 50 ms with 100,000 events and 100 a second arriving")
     for count in (1_000, 10_000, 100_000):
         with tempfile.TemporaryDirectory() as name:
@@ -240,6 +335,7 @@ def main() -> None:
                 bench_keys(Path(name), count, rate)
             if count == 100_000:
                 bench_open(Path(name), count)
+                bench_program(Path(name), count)
 
 
 if __name__ == "__main__":

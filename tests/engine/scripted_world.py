@@ -160,6 +160,9 @@ class ScriptedSandbox:
     async def stop_tools(self) -> None:
         pass
 
+    async def end_egress(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 
@@ -294,7 +297,8 @@ class Stage:
         """Replay a run."""
         tape = parent.tape
         runs = replayed_agent(Path("/nowhere"), tape, request, definition)
-        order, playback = replay_order(self._id(), tape, request, runs, trigger)
+        resumed = tape if trigger is not None and trigger.kind == "resume" else None
+        order, playback = replay_order(self._id(), tape, request, runs, trigger, resumed)
         model = TapeOnlyModel() if request.model == "tape" else None
         return self._execute(runs, order, playback, kill_after, model)
 

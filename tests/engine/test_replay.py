@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Agent, Ran
 
 TAPE: Source = "tape"
+TEXT: JsonObject = {"type": "text", "text": "x"}
 UNCHANGED: Source = "tape_while_unchanged"
 
 
@@ -229,8 +230,8 @@ async def test_what_was_not_captured_cannot_be_gone_on_from(agent: Agent) -> Non
         (lambda run: ReplayRequest(run, ForkPoint(9)), "the run has 2 steps: fork at 1 to 3, not at 9"),
         (lambda run: ReplayRequest(run, ForkPoint(1, 3)), "step 1 made 2 tool calls"),
         (lambda run: ReplayRequest(run, edits=Edits(results={(2, 1): result("")})), "there is no result 2.1 to edit"),
-        (lambda run: ReplayRequest(run, edits=Edits(replies={3: []})), "there is no reply at step 3 to edit"),
-        (lambda run: ReplayRequest(run, ForkPoint(1), Edits(replies={2: []})), "would not be used"),
+        (lambda run: ReplayRequest(run, edits=Edits(replies={3: [TEXT]})), "there is no reply at step 3 to edit"),
+        (lambda run: ReplayRequest(run, ForkPoint(1), Edits(replies={2: [TEXT]})), "would not be used"),
         (
             lambda run: ReplayRequest(run, ForkPoint(1), Edits(results={(1, 1): result("")}), tools="live"),
             "not be used",

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.sandbox.disk_watchdog import DiskBudget, DiskWatchdog, Excess, Space, disk_usage, read_space
+from workbench.sandbox.disk_watchdog import DiskBudget, DiskWatchdog, Excess, Size, Space, disk_usage, read_space
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -19,7 +19,7 @@ def space(free: int) -> Space:
 
 def watched(limit: int, size: int, free: int = 50 * GIB) -> DiskBudget:
     budget = DiskBudget(limit)
-    budget.judge(size, space(free), now=0.0, effort=0.001)
+    budget.judge(Size(size), space(free), now=0.0, effort=0.001)
     return budget
 
 
@@ -42,13 +42,13 @@ def test_growth_that_the_free_space_hides_is_found_after_a_rest() -> None:
 
 def test_a_slow_measurement_is_not_repeated_at_once() -> None:
     budget = DiskBudget(GIB)
-    budget.judge(0, space(50 * GIB), now=0.0, effort=2.0)
+    budget.judge(Size(0), space(50 * GIB), now=0.0, effort=2.0)
     assert not budget.is_due(space(50 * GIB), 99.0)
     assert budget.is_due(space(50 * GIB), 100.0)
 
 
 def test_growing_over_the_limit_stops_the_tools() -> None:
-    excess = watched(GIB, 0).judge(2 * GIB, space(48 * GIB), 1.0, 0.001)
+    excess = watched(GIB, 0).judge(Size(2 * GIB), space(48 * GIB), 1.0, 0.001)
     assert excess is not None
     assert excess.stop
     assert "2 GiB" in excess.text
@@ -57,24 +57,24 @@ def test_growing_over_the_limit_stops_the_tools() -> None:
 
 def test_a_workspace_left_over_the_limit_is_told_but_can_be_emptied() -> None:
     budget = DiskBudget(GIB)
-    first = budget.judge(2 * GIB, space(48 * GIB), 0.0, 0.001)
+    first = budget.judge(Size(2 * GIB), space(48 * GIB), 0.0, 0.001)
     assert first is not None
     assert not first.stop
-    assert budget.judge(GIB + 512 * MIB, space(49 * GIB), 5.0, 0.001) is None
-    again = budget.judge(2 * GIB, space(48 * GIB), 10.0, 0.001)
+    assert budget.judge(Size(GIB + 512 * MIB), space(49 * GIB), 5.0, 0.001) is None
+    again = budget.judge(Size(2 * GIB), space(48 * GIB), 10.0, 0.001)
     assert again is not None
     assert again.stop
 
 
 def test_a_disk_that_is_nearly_full_stops_only_what_grows() -> None:
     budget = DiskBudget(10 * GIB)
-    first = budget.judge(0, space(GIB // 2), 0.0, 0.001)
+    first = budget.judge(Size(0), space(GIB // 2), 0.0, 0.001)
     assert first is not None
     assert not first.stop
-    assert budget.judge(0, space(GIB // 2), 5.0, 0.001) is None
+    assert budget.judge(Size(0), space(GIB // 2), 5.0, 0.001) is None
     assert not budget.is_due(space(GIB // 2), 5.1)
     assert budget.is_due(space(GIB // 2 - MIB), 5.1)
-    grown = budget.judge(8 * MIB, space(GIB // 2 - 8 * MIB), 6.0, 0.001)
+    grown = budget.judge(Size(8 * MIB), space(GIB // 2 - 8 * MIB), 6.0, 0.001)
     assert grown is not None
     assert grown.stop
 
@@ -89,16 +89,28 @@ def test_nothing_grows_past_the_limit_unmeasured(steps: list[int], limit: int) -
     """Without other writers, the workspace is measured before it passes the limit by more than its last step."""
     budget = DiskBudget(limit)
     size, free = 0, 500 * GIB
-    budget.judge(size, space(free), 0.0, 0.001)
+    budget.judge(Size(size), space(free), 0.0, 0.001)
     for step in steps:
         size += step
         free -= step
         if budget.is_due(Space(free, 1000 * GIB), 0.5):
-            stopped = budget.judge(size, Space(free, 1000 * GIB), 0.5, 0.001)
+            stopped = budget.judge(Size(size), Space(free, 1000 * GIB), 0.5, 0.001)
             if stopped is not None:
                 assert size > limit
                 return
         assert size <= limit + max(limit // 64, MIB)
+
+
+def test_many_small_files_stop_the_tools() -> None:
+    budget = DiskBudget(GIB, most_files=10_000)
+    budget.judge(Size(0, 1), Space(50 * GIB, 100 * GIB, 1_000_000), 0.0, 0.001)
+    assert not budget.is_due(Space(50 * GIB, 100 * GIB, 996_000), 1.0)
+    assert budget.is_due(Space(50 * GIB, 100 * GIB, 995_000), 1.0)
+    assert budget.judge(Size(0, 5000), Space(50 * GIB, 100 * GIB, 995_000), 1.0, 0.001) is None
+    excess = budget.judge(Size(0, 12_000), Space(50 * GIB, 100 * GIB, 988_000), 2.0, 0.001)
+    assert excess is not None
+    assert excess.stop
+    assert "12,000 files" in excess.text
 
 
 def test_usage_counts_blocks_and_hard_links_once_and_follows_no_links(tmp_path: Path) -> None:
@@ -112,7 +124,8 @@ def test_usage_counts_blocks_and_hard_links_once_and_follows_no_links(tmp_path: 
         file.truncate(GIB)
     usage = disk_usage(workspace)
     assert usage is not None
-    assert 2 * MIB <= usage < 3 * MIB
+    assert 2 * MIB <= usage.bytes < 3 * MIB
+    assert usage.files == 4  # the folder, the file with two names, the link, the sparse file
 
 
 def test_usage_of_a_folder_that_is_not_there_is_unknown(tmp_path: Path) -> None:

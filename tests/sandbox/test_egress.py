@@ -589,6 +589,31 @@ async def test_more_connections_than_the_limit_wait_and_then_are_refused() -> No
     assert [event.decision for event in world.events] == ["refused", "refused", "allowed"]
 
 
+async def test_a_client_that_resets_its_connection_frees_its_place() -> None:
+    async def silent(end: End) -> None:
+        await asyncio.sleep(60)
+
+    world = World(silent, limits=EgressLimits(connections=1, wait_seconds=0.2))
+    async with world.client() as client:
+        await client.write(get())
+        while not world.dialed:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        await client.incoming.stop(reset=True)
+        await client.outgoing.stop(reset=True)
+        while not world.events:
+            await asyncio.sleep(0.01)
+    assert world.events[0].reason == "the connection was reset"
+
+
+async def test_a_sandbox_has_so_many_attempts_and_one_more_is_recorded() -> None:
+    world = World(answering(OK), limits=EgressLimits(attempts=2))
+    answers = [await world.ask(get()) for _ in range(5)]
+    assert [answer.split()[1] for answer in answers] == [b"200", b"200", b"403", b"403", b"403"]
+    assert [event.decision for event in world.events] == ["allowed", "allowed", "refused"]
+    assert "has made its 2 attempts" in world.events[2].reason
+
+
 async def test_a_sandbox_has_so_many_bytes_in_all() -> None:
     async def flood(end: End) -> None:
         await end.read_until(b"\r\n\r\n")

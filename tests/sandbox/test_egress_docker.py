@@ -13,6 +13,7 @@ import mcp
 import pytest
 
 from tests.sandbox.egress_site import Site, serving, wheel
+from tests.sandbox.test_egress_programs import publish
 from workbench.definition.agent import NetworkPolicy
 from workbench.sandbox.egress import EgressProxy
 from workbench.sandbox.sandbox import Sandbox
@@ -45,7 +46,7 @@ async def started(
     return sandbox, heard
 
 
-async def test_curl_pip_and_git_work_inside(
+async def test_curl_pip_git_and_npm_work_inside(
     sandboxes: Sandboxes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(tmp_path) as site:
@@ -74,6 +75,14 @@ async def test_curl_pip_and_git_work_inside(
                 site.put(f"code.test/repo.git/{file.relative_to(repository)}", file.read_bytes())
             clone = "GIT_SSL_CAINFO=ca.pem git clone -q https://code.test/repo.git copy 2>&1"
             assert "x" in await bash(sandbox, f"{clone}; git -C copy log --format=%s")
+        if "yes" in await bash(sandbox, "command -v npm >/dev/null && echo yes"):
+            publish(site)
+            quiet = "--no-audit --no-fund --no-update-notifier --fetch-retries=0 --loglevel=error"
+            install = f"npm install demo --registry=https://registry.test/ --cafile=/workspace/ca.pem {quiet} 2>&1"
+            seen = await bash(
+                sandbox, f"mkdir js && cd js && echo '{{}}' > package.json && {install}; cat node_modules/demo/index.js"
+            )
+            assert "module.exports = 1" in seen, seen
         assert heard and {event.decision for event in heard} == {"allowed"}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.egress_site import serving, wheel
+from tests.sandbox.egress_site import Site, serving, wheel
 
 
 def need(program: str) -> str:
@@ -117,16 +117,21 @@ def npm_package() -> bytes:
     return buffer.getvalue()
 
 
+def publish(site: Site) -> None:
+    """Put a package into the registry of npm."""
+    package = npm_package()
+    digest = base64.b64encode(hashlib.sha512(package).digest()).decode()
+    place = {"tarball": "https://registry.test/files/demo-1.0.0.tgz", "integrity": f"sha512-{digest}"}
+    version = {"name": "demo", "version": "1.0.0", "dist": place}
+    document = {"name": "demo", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+    site.put("registry.test/demo", json.dumps(document).encode())
+    site.put("registry.test/files/demo-1.0.0.tgz", package)
+
+
 async def test_npm_installs_from_its_registry(tmp_path: Path) -> None:
     npm = need("npm")
     async with serving(tmp_path, "registry.test") as site:
-        package = npm_package()
-        digest = base64.b64encode(hashlib.sha512(package).digest()).decode()
-        place = {"tarball": "https://registry.test/files/demo-1.0.0.tgz", "integrity": f"sha512-{digest}"}
-        version = {"name": "demo", "version": "1.0.0", "dist": place}
-        document = {"name": "demo", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
-        site.put("registry.test/demo", json.dumps(document).encode())
-        site.put("registry.test/files/demo-1.0.0.tgz", package)
+        publish(site)
         (tmp_path / "package.json").write_text("{}")
         options = [
             "--registry=https://registry.test/",

@@ -111,6 +111,13 @@ async def test_grep_of_a_pipe_does_not_wait_for_a_writer(guest: RunningGuest) ->
     assert text_of(await guest.call("grep", {"pattern": "x", "path": "pipe"})) == "no matches"
 
 
+@pytest.mark.parametrize("tool", ["write", "edit"])
+async def test_writing_to_a_pipe_does_not_wait_for_a_reader(guest: RunningGuest, tool: str) -> None:
+    await guest.bash("mkfifo pipe")
+    arguments = {"content": "x"} if tool == "write" else {"old_string": "a", "new_string": "b"}
+    assert text_of(await guest.call(tool, {"file_path": "pipe", **arguments})) == f"{tool}: pipe: not a regular file"
+
+
 async def test_a_pattern_that_takes_for_ever_is_given_up() -> None:
     """Without ripgrep, Python searches; its time is cut to keep the test short."""
     with folders_for_tools() as root:

@@ -10,11 +10,24 @@ from typing import Any
 
 import mcp
 import pytest
+from mcp.shared.message import SessionMessage
 
 from tests.sandbox.guests import folders_for_tools, running_guest, text_of
 from workbench.sandbox import mcp_transport
 from workbench.sandbox.guest import multiplexer
-from workbench.sandbox.guest.frames import CREDIT, DATA, EOF, EXIT, OPEN, STDERR, WINDOW, Frame, FrameDecoder, encode
+from workbench.sandbox.guest.frames import (
+    CREDIT,
+    DATA,
+    EOF,
+    EXIT,
+    OPEN,
+    RESET,
+    STDERR,
+    WINDOW,
+    Frame,
+    FrameDecoder,
+    encode,
+)
 from workbench.sandbox.link import MOST_CONNECTIONS, Link
 from workbench.sandbox.sandbox import SandboxError
 from workbench.sandbox.streams import ByteStream
@@ -348,6 +361,36 @@ async def test_a_connection_that_fails_here_is_reset_and_the_link_lives(caplog: 
             await asyncio.sleep(0)
         assert link.lost is None
         assert "a connection out of the sandbox failed" in caplog.text
+
+
+async def test_ending_connections_waits_for_whoever_serves_them_and_takes_no_more() -> None:
+    ended: list[str] = []
+
+    async def serve(stream: ByteStream) -> None:
+        try:
+            await stream.read()
+        finally:
+            ended.append("recorded")
+
+    async with linked(serve) as (link, guest):
+        guest.send(opening(2), opening(4))
+        while len(link._connections) < 2:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await link.end_connections()
+        assert ended == ["recorded", "recorded"]
+        guest.send(opening(6))
+        while not any(frame.channel == 6 and frame.kind == RESET for frame in guest.received):
+            await asyncio.sleep(0)
+        assert link.lost is None
+
+
+async def test_a_message_of_too_many_values_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_transport, "MOST_VALUES", 1000)
+    many = b'{"jsonrpc": "2.0", "id": 1, "result": {"a": [' + b"{}," * 1000 + b"{}]}}"
+    quoted = b'{"jsonrpc": "2.0", "id": 1, "result": {"a": "' + b',[{\\"' * 2000 + b'"}}'
+    assert "more than 1,000 values" in str(mcp_transport._parse(many))
+    assert isinstance(mcp_transport._parse(quoted), SessionMessage)
 
 
 async def test_a_message_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

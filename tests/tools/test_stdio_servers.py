@@ -277,6 +277,20 @@ text(id, sys.stdin.readline())
     assert "not supported" in declined["error"]["message"]
 
 
+async def test_a_server_that_asks_without_end_is_stopped(
+    open_agent: OpenAgent, host_sandbox: NewSandbox, python_server: PythonServer, text_of: Say
+) -> None:
+    reaction = """
+n = 0
+while True:
+    n += 1
+    say({"jsonrpc": "2.0", "id": f"q{n}", "method": "ping"})
+"""
+    async with open_agent(serving(python_server, reaction), sandbox=host_sandbox()) as toolbox:
+        answer = text_of(await toolbox.call("work", {}))
+    assert "it asks more than 100 things at once; it was stopped" in answer
+
+
 async def test_a_listing_of_several_pages_is_read_whole(
     open_agent: OpenAgent, host_sandbox: NewSandbox, python_server: PythonServer
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event
 from workbench.trace.places import state_folder, store_file
+from workbench.trace.runs import to_json
 from workbench.trace.store import Store
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
@@ -66,3 +69,29 @@ def test_a_damaged_store_is_not_appended_to(
         with pytest.raises(StoreError), Store.open(tmp_path) as store:
             store.append_many(make_run("r9", 1))
         assert path.read_bytes() == bad
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET gist = x'00'",
+        "UPDATE events SET offset = 'soon'",
+        "UPDATE events SET input_tokens = 'many'",
+        "UPDATE runs SET run_id = x'00'",
+        "UPDATE runs SET status = 'odd'",
+        "UPDATE runs SET budget_usd = 'Infinity'",
+        "UPDATE runs SET steps = 'x'",
+        "UPDATE blobs SET size = 5",
+    ],
+)
+def test_values_that_no_store_writes_are_reported(good_file: Path, tmp_path: Path, statement: str) -> None:
+    path = state_folder(tmp_path) / "workbench.db"
+    path.write_bytes(good_file.read_bytes())
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement.replace("SET run_id = x'00'", "SET run_id = x'00' WHERE key = 1"))
+    with pytest.raises(StoreError, match="damaged"), Store.open(tmp_path, read_only=True) as store:
+        for run in store.runs():
+            to_json(run)
+            store.rows(run.run_id)
+            list(store.events(run.run_id))
+        store.search("result")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.commands.diff_text import DiffText
 from workbench.commands.exit_codes import DONE, FAILED, USAGE
 from workbench.commands.found_runs import store_with
+from workbench.commands.problems import print_error
 from workbench.trace.errors import StoreError
 from workbench.trace.events import FileChange
 from workbench.trace.run_diff import diff_runs
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         (left, left_folder), (right, right_folder) = (_read(name, options.agent) for name in options.runs)
     except StoreError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     files = SnapshotFiles(left_folder if left_folder == right_folder else None)
     diff = diff_runs(left, right, files.differing)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from workbench.commands.exit_codes import DONE, USAGE
-from workbench.commands.money import usd
+from workbench.commands.problems import print_error
+from workbench.cost.amounts import usd
 from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse, FuseStatus
 from workbench.trace.errors import StoreError
 
@@ -14,7 +14,7 @@ from workbench.trace.errors import StoreError
 def run(options: argparse.Namespace) -> int:
     """Print or reset the sitting's spending, for real money and for the offline script's."""
     if not (options.agent / "agent.yaml").is_file():
-        print(f"workbench: there is no agent.yaml in {options.agent.absolute()}", file=sys.stderr)
+        print_error(StoreError(f"there is no agent.yaml in {options.agent.absolute()}"))
         return USAGE
     try:
         for kind in ("live", "offline"):
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
             finally:
                 fuse.close()
     except StoreError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     return DONE
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from workbench.cost.amounts import usd
 from workbench.cost.usage import Usage
 from workbench.trace.events import Costs
-
-
-def usd(amount: Decimal | None) -> str:
-    """An amount with six decimals, `unknown` where there is no price."""
-    return "unknown" if amount is None else f"${amount:,.6f}"
 
 
 def short_usd(amount: Decimal | None) -> str:

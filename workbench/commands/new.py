@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from workbench.commands.exit_codes import USAGE
+from workbench.commands.problems import print_error
 from workbench.definition.new_agent import NewAgentError, copy_sample, new_agent, samples
 
 
@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             return _tell_samples()
     except NewAgentError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     print(f"{folder}/ is an agent now. Open it with `workbench {folder}`, or run it with `workbench run {folder}`.")
     return 0

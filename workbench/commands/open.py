@@ -8,6 +8,7 @@ import sys
 
 from workbench.commands.exit_codes import USAGE
 from workbench.commands.money import usd_option
+from workbench.commands.problems import print_error
 
 _FAREWELL = "Its runs are stored: `workbench runs` lists them, `workbench` shows them."
 
@@ -24,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         fuse = usd_option(options.fuse, "--fuse")
     except ValueError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     from workbench.tui.guard import guarded
 

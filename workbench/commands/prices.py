@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 
 from workbench.commands.exit_codes import DONE, USAGE
+from workbench.commands.problems import print_error
+from workbench.cost import selfhost
 from workbench.cost.pricefile import PriceFileError, Rates
 from workbench.cost.prices import BUILTIN_FILE, PriceList, user_file
 
@@ -18,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         prices = PriceList.load()
     except PriceFileError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     today = datetime.now(UTC).date()
     print(
@@ -33,6 +34,9 @@ def run(options: argparse.Namespace) -> int:
             print(_line(f"  prompt > {tier.above:,}", tier.rates))
     state = "read" if override.is_file() else "not there"
     print(f"\nyour own prices: {override} ({state}); it has the form of {BUILTIN_FILE}")
+    machines = selfhost.user_file()
+    state = "read" if machines.is_file() else "not there"
+    print(f"your own machines: {machines} ({state}); it has the form of {selfhost.BUILTIN_FILE}")
     return DONE
 
 

@@ -13,9 +13,11 @@ from workbench.commands.asking import asking
 from workbench.commands.exit_codes import DONE, USAGE, of_run
 from workbench.commands.found_runs import store_with
 from workbench.commands.money import short_usd, usd_option
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.commands.run_output import outputs, stop_on_signals
 from workbench.cost.prices import PriceList
+from workbench.definition.agent import AgentDefinition
+from workbench.definition.document import definition_from_document
 from workbench.definition.inputs import InputError
 from workbench.definition.problems import DefinitionError
 from workbench.definition.settings import SettingError
@@ -28,6 +30,8 @@ from workbench.sitting.replays import plan_of
 from workbench.sitting.sitting import Sitting, SittingError
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Trigger
+from workbench.trace.store import Store
+from workbench.trace.tape import tape_of
 
 Requesting = Callable[[Path, str], ReplayRequest]
 """Makes the request for a run, given its agent's folder and its id."""
@@ -39,7 +43,7 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
         with store_with(options.run, options.agent) as (store, run_id):
             folder = store.path.parents[1]
             request = requesting(folder, run_id)
-            plan = plan_of(store, folder, request, PriceList.load())
+            plan = plan_of(store, folder, request, PriceList.load(), _definition(store, folder, run_id, request))
         if options.dry_run:
             _print_plan(plan, options.json)
             return DONE
@@ -57,9 +61,16 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
         print_problems(error.problems, sys.stderr)
         return USAGE
     except (InputError, ReplayError, SettingError, SittingError, StoreError, OSError, ValueError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     return of_run(end)
+
+
+def _definition(store: Store, folder: Path, run_id: str, request: ReplayRequest) -> AgentDefinition | None:
+    """The agent of the run that is gone on with, where the tape is that of its parent; else the tape's own will do."""
+    if request.parent_run_id == run_id:
+        return None
+    return definition_from_document(tape_of(store.events(run_id)).started.definition, folder)
 
 
 async def _run(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.commands.replay import settings_of
 from workbench.commands.replaying import replaying
-from workbench.engine.replay_request import Edits, ReplayRequest
+from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import resume_request
 from workbench.trace.store import Store
 from workbench.trace.tape import tape_of
@@ -20,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
     def request(folder: Path, run_id: str) -> ReplayRequest:
         with Store.open(folder, read_only=True) as store:
             resumed = resume_request(tape_of(store.events(run_id)))
-        return replace(resumed, edits=Edits(settings=settings_of(options.set)))
+        changed = {**resumed.edits.settings, **settings_of(options.set)}
+        return replace(resumed, edits=replace(resumed.edits, settings=changed))
 
     return replaying(options, request, trigger="resume")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workbench.commands.asking import asking
 from workbench.commands.exit_codes import USAGE, of_run
 from workbench.commands.money import usd_option
-from workbench.commands.problems import print_problems
+from workbench.commands.problems import print_error, print_problems
 from workbench.commands.run_output import outputs, stop_on_signals
 from workbench.definition.inputs import InputError, resolve_input
 from workbench.definition.problems import DefinitionError
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         print_problems(error.problems, sys.stderr)
         return USAGE
     except (InputError, SittingError, StoreError, ValueError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     print_problems(sitting.warnings, sys.stderr)
     show, live = outputs(options.json)
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         return of_run(asyncio.run(_run(sitting, text, show, live, ask)))
     except StoreError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
 
 

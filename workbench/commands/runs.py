@@ -8,11 +8,13 @@ import sys
 
 from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.money import seconds, short_usd
+from workbench.commands.problems import print_error
 from workbench.commands.style import Style
 from workbench.trace.errors import StoreError
 from workbench.trace.places import find_stores
 from workbench.trace.runs import RunSummary, to_json
 from workbench.trace.store import Store
+from workbench.trace.terminal import printable
 
 _STATUS_COLOURS = {"completed": "green", "failed": "red", "running": "blue", "interrupted": "yellow"}
 
@@ -25,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
             with Store.open(folder, read_only=True) as store:
                 summaries.extend(store.runs(options.limit))
     except StoreError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     summaries.sort(key=lambda summary: (summary.started_at, summary.run_id), reverse=True)
     summaries = summaries[: options.limit]
@@ -33,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         for summary in summaries:
             print(json.dumps(to_json(summary)))
     elif not summaries:
-        print(f"no runs in {options.agent.absolute()} or below yet; `workbench run AGENT` makes one")
+        print(f"no runs in {printable(str(options.agent.absolute()))} or below yet; `workbench run AGENT` makes one")
     else:
         _print_table(summaries)
     return DONE
@@ -48,15 +50,16 @@ def _print_table(summaries: list[RunSummary]) -> None:
         f"{'tokens':>9} {'cost':>10} {'time':>9}  input"
     )
     for summary in summaries:
-        status = summary.error or summary.status
+        status = printable(summary.error or summary.status)
         status = style(f"{status:<12}", _STATUS_COLOURS[summary.status])
         total = summary.costs.total if summary.costs else summary.model_usd
         tokens = summary.usage.total_input_tokens + summary.usage.output_tokens
         offline = "*" if summary.model_source == "offline" else " "
         print(
-            f"{summary.run_id:<18} {summary.agent:<{agent_width}} {summary.model:<{model_width}} {status} "
+            f"{summary.run_id:<18} {printable(summary.agent):<{agent_width}} "
+            f"{printable(summary.model):<{model_width}} {status} "
             f"{summary.steps:>5} {summary.tool_calls:>5} {tokens:>9,} {short_usd(total):>9}{offline} "
-            f"{seconds(summary.duration):>9}  {_lineage(summary)}{summary.input_gist[:60]}"
+            f"{seconds(summary.duration):>9}  {_lineage(summary)}{printable(summary.input_gist[:60])}"
         )
     if any(summary.model_source == "offline" for summary in summaries):
         print("* offline script: list prices of tokens that were not bought")

@@ -8,6 +8,7 @@ import sys
 
 from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.found_runs import store_with
+from workbench.commands.problems import print_error
 from workbench.commands.style import Style
 from workbench.commands.timeline_text import TimelineText
 from workbench.trace.codec import event_to_json
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
                     timeline.event(event)
             summary = store.run(run_id)
     except StoreError as error:
-        print(f"workbench: {error}", file=sys.stderr)
+        print_error(error)
         return USAGE
     if options.step is not None and not 0 <= options.step <= summary.steps:
         print(f"workbench: run {run_id} has steps 0 to {summary.steps}", file=sys.stderr)

@@ -135,7 +135,7 @@ class TimelineText:
             self._line(self._style("answer", "green", "bold"))
             self._line(printable(data.output, keep="\n").strip())
         else:
-            self._line(self._style(f"failed: {data.error}", "red", "bold"))
+            self._line(self._style(f"failed: {printable(data.error)}", "red", "bold"))
             self._line(printable(data.message, keep="\n"))
             if data.stack_trace:
                 self._line(printable(data.stack_trace, keep="\n"))

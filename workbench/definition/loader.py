@@ -75,24 +75,29 @@ class CheckReport:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
 
-def load_agent(path: Path, environment: Mapping[str, str], answered_offline: Collection[str] = ()) -> LoadedAgent:
+def load_agent(
+    path: Path, environment: Mapping[str, str], answered_offline: Collection[str] = (), *, nothing_asked: bool = False
+) -> LoadedAgent:
     """Load the agent in a folder, or that of an agent.yaml.
 
     Args:
         path: The agent's folder, or its agent.yaml by whatever name.
         environment: What `${NAME}` references stand for. Only whether they are set, and fit, matters here.
         answered_offline: Names of servers whose answers are scripted: a variable that is unset is no error there.
+        nothing_asked: No server and no container is needed, so variables may be unset.
 
     Raises:
         DefinitionError: with all problems at once, warnings included.
     """
-    report = check_agent(path, environment, answered_offline)
+    report = check_agent(path, environment, answered_offline, nothing_asked=nothing_asked)
     if report.agent is None:
         raise DefinitionError(report.problems)
     return report.agent
 
 
-def check_agent(path: Path, environment: Mapping[str, str], answered_offline: Collection[str] = ()) -> CheckReport:
+def check_agent(
+    path: Path, environment: Mapping[str, str], answered_offline: Collection[str] = (), *, nothing_asked: bool = False
+) -> CheckReport:
     """Check the agent in a folder, or that of an agent.yaml, as `load_agent` loads it; never raises for bad files."""
     file = path / AGENT_FILE if os.path.isdir(path) else path  # noqa: PTH112 - does not raise for any name
     try:
@@ -106,7 +111,7 @@ def check_agent(path: Path, environment: Mapping[str, str], answered_offline: Co
     files.source()
     files.dockerfile()
     misplaced = misplaced_references(yaml)
-    variables = check_variables(yaml, environment, answered_offline)
+    variables = check_variables(yaml, environment, answered_offline, nothing_asked=nothing_asked)
     problems = _all_problems(misplaced, [*shape, *check_rules(yaml), *variables, *files.problems])
     read = (folder / file.name, *((prompt.file,) if prompt else ()))
     if part is None or prompt is None or any(problem.severity == "error" for problem in problems):

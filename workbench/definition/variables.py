@@ -35,16 +35,19 @@ def misplaced_references(yaml: YamlFile) -> list[Problem]:
     return problems
 
 
-def check_variables(yaml: YamlFile, environment: Mapping[str, str], answered_offline: Collection[str]) -> list[Problem]:
+def check_variables(
+    yaml: YamlFile, environment: Mapping[str, str], answered_offline: Collection[str], *, nothing_asked: bool = False
+) -> list[Problem]:
     """All problems with references where they may stand, and with credentials in plain text.
 
-    An unset variable of a server in `answered_offline` is a warning only.
+    An unset variable of a server in `answered_offline` is a warning only; with `nothing_asked` none is told at all.
     """
     problems = [*_plain_credentials(yaml)]
     for path, text in texts(yaml):
         if takes_references(path):
             problems += _broken(yaml, path, text, environment)
-            problems += _unset(yaml, path, text, environment, _is_offline(yaml, path, answered_offline))
+            if not nothing_asked:
+                problems += _unset(yaml, path, text, environment, _is_offline(yaml, path, answered_offline))
             problems += _resolved(yaml, path, text, environment)
     return problems
 

@@ -218,11 +218,11 @@ def _server_of(tools: Toolbox, name: str) -> str:
 
 
 def _call_again(call: JsonObject, index: int, taped: TapedCall) -> ToolCall:
-    return replace(taped.call, call_id=str(call["id"]), index=index, origin="tape")
+    return replace(taped.call, call_id=str(call["id"]), index=index, origin=_told(taped.call))
 
 
-def _told(result: ToolResult) -> Origin:
-    return "edited" if result.origin == "edited" else "tape"
+def _told(data: ToolCall | ToolResult) -> Origin:
+    return "edited" if data.origin == "edited" else "tape"
 
 
 def _result_block(call: JsonObject, content: Sequence[JsonObject] | None, is_error: bool) -> JsonObject:

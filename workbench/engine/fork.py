@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from workbench.definition.settings import LIMITS, canonical_settings
+from workbench.engine.edited import calls_in, fault_of_reply
 from workbench.engine.playback import call_digest
 from workbench.engine.replay_request import Edits, ForkPoint, ReplayRequest
-from workbench.jsontypes import JsonObject
 from workbench.trace.tape import Tape, TapedTurn
 
 
@@ -27,13 +25,20 @@ def resolve_fork(tape: Tape, request: ReplayRequest) -> ForkPoint:
     last = ForkPoint(len(tape.turns) + 1)
     if fork.step < 1 or fork.call < 0 or fork > last:
         raise ReplayError(f"the run has {len(tape.turns)} steps: fork at 1 to {last.step}, not at {fork.step}")
-    turn = tape.turn(fork.step)
-    if turn is not None and fork.call > len(turn.calls):
-        raise ReplayError(
-            f"step {fork.step} made {len(turn.calls)} tool calls; there is no call {fork.call} to fork at"
-        )
+    calls = call_count(tape, request.edits, fork.step)
+    if fork.call > calls:
+        raise ReplayError(f"step {fork.step} made {calls} tool calls; there is no call {fork.call} to fork at")
     _check_use(tape, request, fork)
     return fork
+
+
+def call_count(tape: Tape, edits: Edits, step: int) -> int:
+    """How many tool calls the reply of a step makes, edited or as it was."""
+    edited = edits.replies.get(step)
+    if edited is not None:
+        return len(calls_in(edited))
+    turn = tape.turn(step)
+    return len(turn.calls) if turn is not None else 0
 
 
 def earliest_fork(tape: Tape, edits: Edits) -> ForkPoint:
@@ -43,18 +48,19 @@ def earliest_fork(tape: Tape, edits: Edits) -> ForkPoint:
         points.append(ForkPoint(1))
     if any(key not in LIMITS for key in canonical_settings(edits.settings)):
         points.append(ForkPoint(1))
-    points += [_behind_reply(tape, step, blocks) for step, blocks in edits.replies.items()]
+    points += [_behind_reply(tape, edits, step) for step in edits.replies]
     points += [ForkPoint(step + 1) for step, _ in edits.results]
     points += [ForkPoint(step + 1) for step in edits.messages if step > 0]
     return min(points)
 
 
-def _behind_reply(tape: Tape, step: int, blocks: Sequence[JsonObject]) -> ForkPoint:
-    """The first thing behind an edited reply that the tape cannot answer for."""
+def _behind_reply(tape: Tape, edits: Edits, step: int) -> ForkPoint:
+    """The first thing behind an edited reply that neither the tape nor another edit answers for."""
     turn = tape.turn(step)
-    calls = [block for block in blocks if block.get("type") == "tool_use"]
     own = turn.calls if turn is not None else ()
-    for index, call in enumerate(calls, start=1):
+    for index, call in enumerate(calls_in(edits.replies[step]), start=1):
+        if (step, index) in edits.results:
+            continue
         if index > len(own) or own[index - 1].call.digest != call_digest(call):
             return ForkPoint(step, index)
     return ForkPoint(step + 1)
@@ -62,12 +68,18 @@ def _behind_reply(tape: Tape, step: int, blocks: Sequence[JsonObject]) -> ForkPo
 
 def _check_edits(tape: Tape, edits: Edits) -> None:
     canonical_settings(edits.settings)
-    for step in edits.replies:
+    if edits.input is not None and not edits.input.strip():
+        raise ReplayError("the edited input is empty: a run answers something")
+    for step, blocks in edits.replies.items():
         _turn(tape, step, "reply")
+        fault = fault_of_reply(blocks)
+        if fault is not None:
+            raise ReplayError(f"the edited reply of step {step} {fault}")
     for step, call in edits.results:
-        turn = _turn(tape, step, "tool result")
-        if not 1 <= call <= len(turn.calls):
-            raise ReplayError(f"step {step} has {len(turn.calls)} tool calls; there is no result {step}.{call} to edit")
+        _turn(tape, step, "tool result")
+        count = call_count(tape, edits, step)
+        if not 1 <= call <= count:
+            raise ReplayError(f"step {step} has {count} tool calls; there is no result {step}.{call} to edit")
     for step in edits.messages:
         if not 0 <= step <= len(tape.turns):
             raise ReplayError(f"the run has {len(tape.turns)} steps; nothing can be said after step {step}")
@@ -94,7 +106,7 @@ def _check_use(tape: Tape, request: ReplayRequest, fork: ForkPoint) -> None:
                 raise ReplayError(
                     f"the edited result {step}.{call} would not be used: tools run live from {_said(fork)}"
                 )
-    needed = [_behind_reply(tape, step, blocks) for step, blocks in request.edits.replies.items()]
+    needed = [_behind_reply(tape, request.edits, step) for step in request.edits.replies]
     late = next((point for point in needed if point.call > 0 and point < fork), None)
     if late is not None:
         raise ReplayError(

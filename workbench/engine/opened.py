@@ -63,6 +63,11 @@ class RunWorkplace:
             self._opened = workplace
         return self._opened
 
+    async def end_egress(self) -> None:
+        """Let nothing out any more: after its end event the trace takes no more."""
+        if self._opened is not None and self._opened.sandbox is not None:
+            await self._opened.sandbox.end_egress()
+
     async def stop_tools(self) -> None:
         """Kill what tools left running, where there is a sandbox that can be reached."""
         sandbox = self._opened.sandbox if self._opened is not None else None

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from workbench.engine.divergence import TapeEndedError, cut_off, unknown_call, unknown_request
-from workbench.engine.edited import edited_reply, edited_result
+from workbench.engine.edited import call_by_hand, edited_reply, edited_result
 from workbench.engine.replay_request import EditedResult, Edits, ForkPoint, ReplayRequest
 from workbench.engine.stops import RunStoppedError
 from workbench.jsontypes import JsonObject
 from workbench.model.conversation import Reply
 from workbench.trace.digest import digest
-from workbench.trace.events import EventData, RunCompleted, RunFailed, RunStarted, ToolResult
+from workbench.trace.events import EventData, RunCompleted, RunFailed, RunStarted, ToolCall, ToolResult
 from workbench.trace.tape import Tape, TapedCall, TapedTurn
+
+Told = TypeVar("Told", ToolCall, ToolResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class Playback:
         """What differs from the parent."""
         return self._request.edits
 
+    @property
+    def said(self) -> Mapping[int, str]:
+        """What the user says after steps: what the parent's user said, with the edits."""
+        return {step: text for step, text in {**self.tape.said, **self.edits.messages}.items() if text.strip()}
+
     def part(self) -> None:
         """Take note that something was answered live: from here on the run is no longer its tape."""
         self._faithful = False
@@ -93,21 +101,25 @@ class Playback:
             RunStoppedError: only the tape may answer, and it does not hold a call.
         """
         own = tuple(played.turn.calls) if played is not None else ()
-        taped = [self._taped(step, index, call, own, played) for index, call in enumerate(calls, start=1)]
+        by_hand = self._by_hand(step, calls, played)
+        taped = [
+            by_hand.get(index) or self._taped(step, index, call, own, played)
+            for index, call in enumerate(calls, start=1)
+        ]
         if played is not None and self._as_it_was(played, taped, own):
             return PlayedCalls(taped, self._whole(played.turn))
         self._faithful = False
         missing = next((index for index, one in enumerate(taped) if one is None), None)
         if missing is not None and self._request.tools == "tape":
             raise unknown_call(self.tape, step, missing + 1, calls[missing], self._later_calls)
-        return PlayedCalls([None if one is None else self._edited(one) for one in taped])
+        told = [None if one is None else self._edited(one) for one in taped]
+        return PlayedCalls([by_hand.get(index, one) for index, one in enumerate(told, start=1)])
 
     def after(self, step: int) -> str | None:
-        """What the user says after a step, on top of what the parent's user said."""
-        text = self.edits.messages.get(step)
-        if text is not None:
+        """What the user says after a step."""
+        if step in self.edits.messages:
             self._faithful = False
-        return text
+        return self.said.get(step)
 
     def end(self, step: int) -> RunStoppedError:
         """How the run ends where the tape does: with the parent's failure, or because the parent was cut off."""
@@ -138,15 +150,24 @@ class Playback:
     def _taped(
         self, step: int, index: int, call: JsonObject, own: Sequence[TapedCall], played: PlayedTurn | None
     ) -> TapedCall | None:
-        same = own[index - 1] if index <= len(own) else None
-        if same is not None and _is_edited(played) and same.call.digest != call_digest(call):
-            same = None
+        same = _same_call(own, index, call, edited=_is_edited(played))
         if self._forces(step, index):
             return same if same is not None and same.result is not None else None
         if self._request.tools == "live":
             return None
         wanted = same.call.digest if same is not None and self._faithful else call_digest(call)
         return self._any_call(wanted) if self._request.tools == "tape" else self._next_call(wanted)
+
+    def _by_hand(self, step: int, calls: Sequence[JsonObject], played: PlayedTurn | None) -> Mapping[int, TapedCall]:
+        """The results that a person wrote for calls of an edited reply that the tape does not hold."""
+        if played is None or not _is_edited(played):
+            return {}
+        own = tuple(played.turn.calls)
+        return {
+            index: call_by_hand(played.turn, call, index, self.edits.results[step, index])
+            for index, call in enumerate(calls, start=1)
+            if (step, index) in self.edits.results and _same_call(own, index, call, edited=True) is None
+        }
 
     def _any_call(self, wanted: str) -> TapedCall | None:
         """The first call left on the tape that is this one."""
@@ -189,8 +210,8 @@ class Playback:
         for turn in self.tape.turns if self.edits.results else ():
             for one, edit in self._edits_of(turn):
                 if one.call is taped.call and taped.result is not None:
-                    return TapedCall(taped.call, edited_result(taped.result, edit))
-        return taped
+                    return TapedCall(_as_taped(taped.call), edited_result(taped.result, edit))
+        return TapedCall(_as_taped(taped.call), None if taped.result is None else _as_taped(taped.result))
 
     def _edits_of(self, turn: TapedTurn) -> Sequence[tuple[TapedCall, EditedResult]]:
         calls = turn.calls if self.edits.results else ()
@@ -210,6 +231,17 @@ def call_digest(call: JsonObject) -> str:
 def from_tape(data: EventData) -> EventData:
     """An event's data as the tape tells it again."""
     return data if isinstance(data, RunStarted | RunCompleted | RunFailed) else replace(data, origin="tape")
+
+
+def _as_taped(data: Told) -> Told:
+    """The same as the tape tells it, though the parent itself may have had it from elsewhere."""
+    return replace(data, origin="tape")
+
+
+def _same_call(own: Sequence[TapedCall], index: int, call: JsonObject, *, edited: bool) -> TapedCall | None:
+    """The turn's own call of this number; None where there is none, or where an edited reply makes another one."""
+    same = own[index - 1] if index <= len(own) else None
+    return None if same is not None and edited and same.call.digest != call_digest(call) else same
 
 
 def _taped_reply(turn: TapedTurn) -> Reply:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from workbench.cost.usage import Usage
+from workbench.engine.edited import calls_in
 from workbench.engine.fork import earliest_fork, resolve_fork
 from workbench.engine.replay_request import ForkPoint, ReplayRequest
 from workbench.jsontypes import JsonObject
@@ -20,8 +21,10 @@ class ReplayPlan:
 
     `steps` are those of the parent, `taped_steps` those whose reply is certainly the tape's, `taped_calls` the tool
     calls whose results certainly are. `estimate_usd` is what the parent's further replies would cost at the replay's
-    model, the same tokens assumed; None when its price is unknown, 0 when nothing is asked live. `saved_usd` is what
-    the taped replies would cost. `from_tape_maybe`: more may come from the tape, while nothing differs.
+    model, the same tokens assumed, and at least what its last one would; None when its price is unknown, 0 when nothing
+    is asked live. `saved_usd` is what the taped replies would cost. `from_tape_maybe`: more may come from the tape,
+    while nothing differs. `live_tools`: tools may be called, be it only because a live model may ask for them.
+    `ends_after` is the step whose reply certainly ends the replay, None where that is not known.
     """
 
     fork: ForkPoint
@@ -35,6 +38,7 @@ class ReplayPlan:
     live_tools: bool
     from_tape_maybe: bool
     not_captured: Sequence[str] = ()
+    ends_after: int | None = None
 
     def __str__(self) -> str:
         """The plan in one line, such as `3 of 7 steps from tape, est. $0.0041`."""
@@ -59,14 +63,17 @@ def plan_replay(tape: Tape, request: ReplayRequest, pricing: Pricing, *, changed
     fork = resolve_fork(tape, request)
     taped = [turn for turn in tape.turns if ForkPoint(turn.step) < fork and turn.reply is not None]
     later = [turn for turn in tape.turns if ForkPoint(turn.step) >= fork and turn.reply is not None]
+    answered = _answered_at(tape, request, fork)
+    if answered is not None:
+        taped, later = [turn for turn in taped if turn.step <= answered], []
     calls = [ForkPoint(turn.step, index) for turn in tape.turns for index in range(1, len(turn.calls) + 1)]
     untouched = not changed and earliest_fork(tape, request.edits) > ForkPoint(len(tape.turns))
     if request.model == "tape" or (request.model == "tape_while_unchanged" and untouched):
         taped, later = [*taped, *later], []
     unfinished = fork.step > len(tape.turns) and not isinstance(tape.end, RunCompleted)
-    goes_on = bool(later) or unfinished or fork.call > 0 or bool(request.edits.messages)
+    goes_on = answered is None and (bool(later) or unfinished or fork.call > 0 or bool(request.edits.messages))
     live_model = request.model != "tape" and goes_on
-    forced = [call for call in calls if call < fork]
+    forced = [call for call in calls if call < fork and (answered is None or call.step <= answered)]
     taped_calls = len(calls) if request.tools == "tape" else len(forced)
     return ReplayPlan(
         fork=fork,
@@ -74,13 +81,28 @@ def plan_replay(tape: Tape, request: ReplayRequest, pricing: Pricing, *, changed
         taped_steps=len(taped),
         calls=len(calls),
         taped_calls=taped_calls,
-        estimate_usd=_estimated(later, pricing) if live_model else Decimal(0),
+        estimate_usd=_estimated(later or taped[-1:], pricing) if live_model else Decimal(0),
         saved_usd=_priced([turn.reply.usage for turn in taped if turn.reply is not None], pricing),
         live_model=live_model,
-        live_tools=request.tools != "tape" and len(forced) < len(calls),
+        live_tools=request.tools != "tape" and answered is None and (goes_on or len(forced) < len(calls)),
         from_tape_maybe="tape_while_unchanged" in (request.model, request.tools) and bool(later),
         not_captured=not_captured(tape),
+        ends_after=answered,
     )
+
+
+def _answered_at(tape: Tape, request: ReplayRequest, fork: ForkPoint) -> int | None:
+    """The first step before the fork point whose reply calls no tool, with nothing said after it: it is the answer."""
+    said = {**tape.said, **request.edits.messages}
+    for turn in tape.turns:
+        if turn.reply is None or not ForkPoint(turn.step) < fork:
+            return None
+        edited = request.edits.replies.get(turn.step)
+        paused = edited is None and turn.reply.stop_reason == "pause_turn"
+        calls = calls_in(turn.reply.content or () if edited is None else edited)
+        if not calls and not paused and not said.get(turn.step, "").strip():
+            return turn.step
+    return None
 
 
 def not_captured(tape: Tape) -> Sequence[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, cast, get_args
 
 from workbench.jsontypes import JsonObject, JsonValue
 
@@ -18,6 +18,9 @@ Source = Literal["live", "tape_while_unchanged", "tape"]
 `live`: the model or the tools themselves. `tape_while_unchanged`: the tape for what it holds the very same question
 of, the real one from the first difference on. `tape`: the tape only; a question that it does not hold stops the replay.
 """
+
+
+_SOURCES: Mapping[str, Source] = {source: source for source in get_args(Source)}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,7 +49,8 @@ class Edits:
 
     `settings` maps dotted keys of agent.yaml to values (`model.id`, `model.max_tokens`, `max_iterations`). `replies`
     maps a step to the content blocks that stand for the model's reply there, `results` a step and call to its result,
-    `messages` a step to text that the user says after it.
+    `messages` a step (0: the input) to text that the user says after it; an empty text takes back what the parent's
+    user said there.
     """
 
     system_prompt: str | None = None
@@ -71,8 +75,13 @@ class ReplayRequest:
     tools: Source = "tape_while_unchanged"
 
 
-def described(request: ReplayRequest, fork: ForkPoint, spent_before: Decimal) -> JsonObject:
-    """What was asked for, as `RunStarted.replay` holds it."""
+def described(
+    request: ReplayRequest, fork: ForkPoint, spent_before: Decimal, said: Mapping[int, str], *, in_place: bool = False
+) -> JsonObject:
+    """What was asked for, as `RunStarted.replay` holds it; `asked_for` reads it.
+
+    `said` is all that the user says after steps. `in_place`: the run works in the agent's persistent workspace.
+    """
     edits = request.edits
     return {
         "parent": request.parent_run_id,
@@ -90,5 +99,43 @@ def described(request: ReplayRequest, fork: ForkPoint, spent_before: Decimal) ->
             },
             "messages": {str(step): text for step, text in edits.messages.items()},
         },
+        "said": {str(step): text for step, text in said.items()},
         "spent_before_usd": format(spent_before, "f"),
+        "in_place": in_place,
     }
+
+
+def asked_for(replay: JsonObject) -> ReplayRequest:
+    """The request that a replay recorded.
+
+    Raises:
+        ValueError: it is not what `described` writes.
+    """
+    try:
+        return _read(cast("Mapping[str, Any]", replay))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"what the replay was asked for cannot be read: {type(error).__name__}") from None
+
+
+def _read(replay: Mapping[str, Any]) -> ReplayRequest:
+    edits = replay["edits"]
+    step, call = replay["fork"]
+    return ReplayRequest(
+        parent_run_id=str(replay["parent"]),
+        fork=ForkPoint(int(step), int(call)),
+        edits=Edits(
+            system_prompt=edits["system_prompt"],
+            input=edits["input"],
+            settings=dict(edits["settings"]),
+            replies={int(step): list(blocks) for step, blocks in edits["replies"].items()},
+            results={_place(at): EditedResult(**edit) for at, edit in edits["results"].items()},
+            messages={int(step): str(text) for step, text in edits["messages"].items()},
+        ),
+        model=_SOURCES[replay["model"]],
+        tools=_SOURCES[replay["tools"]],
+    )
+
+
+def _place(text: str) -> tuple[int, int]:
+    step, _, call = text.partition(".")
+    return int(step), int(call)

@@ -17,9 +17,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from workbench.engine.fork import ReplayError
-from workbench.engine.replay_request import ForkPoint, ReplayRequest
+from workbench.engine.replay_request import ForkPoint, ReplayRequest, asked_for
 from workbench.jsontypes import JsonObject
-from workbench.trace.events import RunCompleted, RunFailed
+from workbench.trace.events import ModelRequest, RunCompleted, RunFailed, ToolCall
 from workbench.trace.tape import Tape
 
 _SEEN_BY_TOOLS = ("mcp_servers", "container", "network", "source", "storage")
@@ -29,6 +29,9 @@ _ENDED_BY_REPLY = frozenset({"refusal", "max_tokens", "context_window"})
 
 def resume_request(tape: Tape) -> ReplayRequest:
     """The request that goes on from where a run was cut off: all that its tape has, and the rest live.
+
+    A replay that was cut off while it still played its own tape is asked for again as it was: of the rest of that tape,
+    and of what was edited there, nothing is in its own.
 
     Raises:
         ReplayError: the run has an answer, or its last reply ended it.
@@ -42,7 +45,16 @@ def resume_request(tape: Tape) -> ReplayRequest:
             f"run {tape.run_id} was ended by the model's reply ({tape.end.error}): going on would end the same way. "
             f"`workbench replay {tape.run_id} --from {len(tape.turns)}` asks it again."
         )
+    diverged = isinstance(tape.end, RunFailed) and tape.end.error == "divergence"
+    if tape.started.replay is not None and not diverged and not _has_lived(tape):
+        return asked_for(tape.started.replay)
     return ReplayRequest(tape.run_id, ForkPoint(len(tape.turns) + 1), model="live", tools="live")
+
+
+def _has_lived(tape: Tape) -> bool:
+    """Whether a model or a tool was asked, so that something may have been paid or changed."""
+    asked = (data for turn in tape.turns for data in (turn.request, *turn.around_calls))
+    return any(isinstance(data, ModelRequest | ToolCall) and data.origin == "live" for data in asked)
 
 
 def hot_rerun(
@@ -80,3 +92,8 @@ def spent_before(tape: Tape) -> Decimal:
         return before + (tape.end.costs.model or Decimal(0)) + tape.end.costs.runtime
     replies = [turn.reply for turn in tape.turns if turn.reply is not None and turn.reply.origin == "live"]
     return before + sum((reply.cost_usd or Decimal(0) for reply in replies), Decimal(0))
+
+
+def worked_in_place(tape: Tape) -> bool:
+    """Whether a run of an agent with a persistent workspace worked in it, and not in a copy as replays do."""
+    return tape.started.parent_run_id is None or (tape.started.replay or {}).get("in_place") is True

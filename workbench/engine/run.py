@@ -16,11 +16,12 @@ from workbench.engine.capture import NotCapturedError, lacks_thinking, sendable,
 from workbench.engine.conversation import Conversation, RequestLog
 from workbench.engine.divergence import TapeEndedError
 from workbench.engine.limits import Spending
+from workbench.engine.live import LiveRedactor
 from workbench.engine.opened import RunWorkplace
 from workbench.engine.order import Order
 from workbench.engine.permissions import Deadline, Permissions
 from workbench.engine.playback import Playback, PlayedTurn, from_tape
-from workbench.engine.recorder import Recorder
+from workbench.engine.recorder import Recorder, redacted
 from workbench.engine.replies import record_reply
 from workbench.engine.stops import Next, RunStoppedError, after, is_documented, text_of
 from workbench.engine.world import LiveText, World
@@ -72,6 +73,7 @@ class Run:
             order.spent_before,
         )
         self._permissions = Permissions(definition, world.ask, self._record, order.run_id)
+        self._live = LiveRedactor(world.redactor, self._show_live)
         self._conversation = Conversation()
         self._requests = RequestLog(self._captured)
         self._workplace: RunWorkplace | None = None
@@ -79,7 +81,8 @@ class Run:
         self._living_since: float | None = None
         self._thoughtless_told = False
         self._work: asyncio.Task[RunEnd] | None = None
-        self._cancel_reason = "cancelled"
+        self._cancel_reason: str | None = None
+        self._cancellable = False
 
     @property
     def run_id(self) -> str:
@@ -87,9 +90,12 @@ class Run:
         return self._order.run_id
 
     def cancel(self, reason: str = "cancelled") -> None:
-        """Stop the run; it ends in `run_failed` with `reason` (cancelled or interrupted) as the error."""
+        """Stop the run; it ends in `run_failed` with `reason` (cancelled or interrupted) as the error.
+
+        Before the run has begun it is stopped as soon as it does; after its end there is nothing to stop.
+        """
         self._cancel_reason = reason
-        if self._work is not None:
+        if self._work is not None and self._cancellable:
             self._work.cancel()
 
     async def execute(self) -> RunEnd:
@@ -104,17 +110,20 @@ class Run:
         except asyncio.CancelledError:
             if self._work.done() and not self._work.cancelled():
                 return self._work.result()
-            self._work.cancel()
+            self.cancel(self._cancel_reason or "cancelled")
             await asyncio.wait([self._work])
             raise
 
     async def _to_the_end(self) -> RunEnd:
         try:
+            self._cancellable = True
+            if self._cancel_reason is not None:
+                raise asyncio.CancelledError
             async with asyncio.timeout(self._definition.timeout) as deadline:
                 self._permissions.deadline = Deadline(deadline)
                 return await self._in_workplace()
         except asyncio.CancelledError:
-            return self._failed(self._cancel_reason, "The run was stopped before it had an answer.")
+            return self._failed(self._cancel_reason or "cancelled", "The run was stopped before it had an answer.")
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -159,6 +168,8 @@ class Run:
             except BaseException:
                 await self._workplace.stop_tools()
                 raise
+            finally:
+                await self._workplace.end_egress()
             return self._completed(reply, steps)
 
     async def _turns(self, calls: ToolCalls) -> tuple[Reply, int]:
@@ -242,7 +253,7 @@ class Run:
         """The tools that a request offers: those of the open workplace, else those that the parent was offered."""
         opened = self._workplace.opened if self._workplace is not None else None
         if opened is not None:
-            return opened.toolbox.parameters
+            return redacted(opened.toolbox.parameters, self._world.redactor)
         return (self._playback.tape.tools or ()) if self._playback is not None else ()
 
     def _request(self, tools: Sequence[JsonObject], settings: ModelSettings | None = None) -> Request:
@@ -271,7 +282,8 @@ class Run:
         authorized = self._spending.authorize(request, model.source, self._runtime_cost())
         self._record(replace(event, worst_case_usd=authorized.worst_case))
         try:
-            reply = await model.respond(self._sendable(request), self._show, self._tell_retry)
+            reply = await model.respond(self._sendable(request), self._live.feed, self._tell_retry)
+            self._live.flush()
         except ModelError as error:
             self._spending.release(authorized, billed=error.status is None and error.kind not in _UNBILLED_KINDS)
             raise
@@ -318,7 +330,7 @@ class Run:
         if self._living_since is None:
             self._living_since = self._record.offset
 
-    def _show(self, delta: Delta) -> None:
+    def _show_live(self, delta: Delta) -> None:
         self._world.show(LiveText(self._order.run_id, self._record.step, delta.kind, delta.text))
 
     def _tell_retry(self, retry: Retry) -> None:
@@ -354,6 +366,7 @@ class Run:
             duration=round(self._record.offset, 6),
             snapshot=self._snapshot,
         )
+        self._cancellable = False
         self._record(end, last=True)
         return end
 
@@ -369,6 +382,7 @@ class Run:
             details=details,  # type: ignore[arg-type]  # what the errors above carry is JSON
             stack_trace=stack_trace,
         )
+        self._cancellable = False
         self._record(end, last=True)
         return end
 

@@ -109,6 +109,10 @@ class LiveText:
     text: str
 
 
+OpenWorkplace = Callable[[AgentDefinition, NoticeSink, str | None], AbstractAsyncContextManager[Workplace]]
+"""Opens a place for the tools of a run, with the files of a snapshot if one is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A tool call that waits for the user's permission."""
@@ -150,7 +154,7 @@ class World:
     """
 
     model: Model
-    workplace: Callable[[AgentDefinition, NoticeSink, str | None], AbstractAsyncContextManager[Workplace]]
+    workplace: OpenWorkplace
     prices: Prices
     fuse: Fuse | None
     redactor: Redactor

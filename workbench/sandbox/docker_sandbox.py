@@ -54,10 +54,18 @@ class Snapshots(Protocol):
 class _Listeners:
     egress: list[Callable[[Egress], None]] = field(default_factory=list)
     notice: list[Callable[[Notice], None]] = field(default_factory=list)
+    unheard: list[Egress] = field(default_factory=list)
 
     def tell_egress(self, egress: Egress) -> None:
+        if not self.egress:  # servers of the agent may call out as they start, before anyone can listen
+            self.unheard.append(egress)
         for listener in self.egress:
             listener(egress)
+
+    def add_egress(self, listener: Callable[[Egress], None]) -> None:
+        self.egress.append(listener)
+        while self.unheard:
+            listener(self.unheard.pop(0))
 
     def tell_notice(self, text: str) -> None:
         for listener in self.notice:
@@ -194,8 +202,8 @@ class DockerSandbox:
         return self._link.spawn(command, env, on_stderr)
 
     def on_egress(self, listener: Callable[[Egress], None]) -> None:
-        """Hear of each attempt to leave the sandbox, once it is over."""
-        self._listeners.egress.append(listener)
+        """Hear of each attempt to leave the sandbox, once it is over; the first to ask hears of those before too."""
+        self._listeners.add_egress(listener)
 
     def on_notice(self, listener: Callable[[Notice], None]) -> None:
         """Hear of what the sandbox did on its own: tools stopped because a limit was reached."""
@@ -287,6 +295,10 @@ class DockerSandbox:
             self._container.end("its tools could not be stopped within a second, so it was removed")
             self._removal()
             raise
+
+    async def end_egress(self) -> None:
+        """Let nothing out any more; when it returns, every attempt has been told of."""
+        await self._link.end_connections()
 
     def _removal(self) -> asyncio.Task[None]:
         """The removal of the container, begun by whoever needs it first."""

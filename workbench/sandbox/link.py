@@ -23,6 +23,7 @@ PROTOCOL = 1
 MOST_CONNECTIONS = 256
 """Connections out of the sandbox at a time; a guest that opens more breaks the protocol."""
 _READ = 64 * 1024
+_END_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Link:
         self._answers: dict[int, asyncio.Future[JsonObject]] = {}
         self._next_id = 1
         self._connections: set[asyncio.Task[None]] = set()
+        self._lets_out = True
         self._loops: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
 
@@ -137,6 +139,14 @@ class Link:
         request = {"kind": "process", "command": list(command), "env": dict(env)}
         return ChannelTransport(lambda receive: self._multiplexer.open(request, receive), on_stderr)
 
+    async def end_connections(self) -> None:
+        """End all connections out of the sandbox and take no more; returns when whoever serves them is done."""
+        self._lets_out = False
+        for task in self._connections:
+            task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=_END_SECONDS)
+
     def abort(self, reason: str) -> None:
         """End everything at once. Later calls do nothing."""
         if self.lost is not None:
@@ -213,6 +223,9 @@ class Link:
     def _accept(self, channel: Channel, request: dict[str, Any]) -> None:
         if request.get("kind") != "connect":
             raise FrameError(f"a channel of kind {str(request.get('kind'))[:40]}")
+        if not self._lets_out:
+            channel.reset("the run is over")
+            return
         if len(self._connections) >= MOST_CONNECTIONS:  # some are over at the guest and still being served here
             channel.reset("too many connections")
             return

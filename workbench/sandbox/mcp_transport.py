@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -17,9 +18,12 @@ from workbench.sandbox.guest.channels import Channel
 
 LONGEST_MESSAGE = 64 * 1024 * 1024
 """Bytes of one message; a server that sends a longer one is cut off."""
+MOST_VALUES = 250_000
+"""Values in one message. A byte of JSON can become fifty bytes of memory, so that its length alone bounds nothing."""
 GRACE = 0.5
 """Seconds that a server has to exit by itself once its input is closed."""
 _READ = 256 * 1024
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 
 OpenChannel = Callable[[Callable[[bytes], None] | None], Channel]
 
@@ -188,7 +192,14 @@ class _Outgoing:
 
 
 def _parse(line: bytes) -> SessionMessage | Exception:
+    if _values(line) > MOST_VALUES and _values(_TEXT.sub(b"", line)) > MOST_VALUES:
+        return ValueError(f"a message of more than {MOST_VALUES:,} values")
     try:
         return SessionMessage(mcp_types.jsonrpc_message_adapter.validate_json(line, by_name=False))
     except ValueError as error:
         return error
+
+
+def _values(line: bytes) -> int:
+    """How many values JSON holds, at most; what looks like one inside of texts is counted too."""
+    return line.count(b",") + line.count(b"[") + line.count(b"{")

@@ -42,7 +42,8 @@ class SandboxPool(Generic[S]):
     """Gives sandboxes for specs: a warm one if there is one, else a new one.
 
     `start` makes a sandbox. At most `limit` are kept warm, those whose specs were asked for last, because an idle
-    gVisor sandbox takes 20 MB and under systrap a few percent of a core.
+    gVisor sandbox takes 20 MB and under systrap a few percent of a core. Only what is about to be used may be more:
+    as many of one spec as are asked for at once.
     """
 
     def __init__(self, start: Callable[[SandboxSpec], Awaitable[S]], limit: int = 2) -> None:
@@ -53,19 +54,22 @@ class SandboxPool(Generic[S]):
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
 
-    def prewarm(self, spec: SandboxSpec) -> None:
-        """Have a sandbox for `spec` ready soon; returns at once. A failure is told by `acquire`, not here."""
+    def prewarm(self, spec: SandboxSpec, count: int = 1) -> None:
+        """Have `count` sandboxes for `spec` ready soon; returns at once. A failure is told by `acquire`, not here."""
         if self._closed:
             return
+        ready = 0
         for warm in [warm for warm in self._warm if warm.spec == spec]:
-            if not warm.is_useless:
-                self._warm.remove(warm)
-                self._warm.append(warm)
-                return
-            self._drop(warm)
-        while len(self._warm) >= self._limit:
-            self._drop(self._warm[0])
-        self._warm.append(_Warm(spec, asyncio.ensure_future(self._started(spec))))
+            if warm.is_useless:
+                self._drop(warm)
+                continue
+            self._warm.remove(warm)
+            self._warm.append(warm)
+            ready += 1
+        for _ in range(ready, count):
+            while len(self._warm) >= max(self._limit, count) and self._warm[0].spec != spec:
+                self._drop(self._warm[0])
+            self._warm.append(_Warm(spec, asyncio.ensure_future(self._started(spec))))
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
 

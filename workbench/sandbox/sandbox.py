@@ -112,7 +112,11 @@ class Sandbox(Protocol):
         ...
 
     def on_egress(self, listener: Callable[[Egress], None]) -> None:
-        """Hear of each attempt to leave the sandbox, once it is over."""
+        """Hear of each attempt to leave the sandbox, once it is over; the first to ask hears of those before too."""
+        ...
+
+    async def end_egress(self) -> None:
+        """Let nothing out any more; when it returns, every attempt has been told of."""
         ...
 
     def on_notice(self, listener: Callable[[Notice], None]) -> None:

@@ -44,8 +44,8 @@ def new_workspace(folder: Path, user: ToolUser) -> Path:
     name = secrets.token_hex(8)
     unfinished = workspaces / f"{_UNFINISHED}{name}"
     try:
-        workspaces.mkdir(exist_ok=True)
-        unfinished.mkdir()
+        workspaces.mkdir(mode=0o700, exist_ok=True)
+        unfinished.mkdir(mode=0o700)  # a tool can make a program setuid in there, which no other user may reach
         (unfinished / _OWNER).write_text(json.dumps(asdict(current_owner())), encoding="utf-8")
         (unfinished / _FILES).mkdir()
         give(unfinished / _FILES, user)

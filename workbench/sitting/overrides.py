@@ -11,9 +11,11 @@ from workbench.trace.digest import digest
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What differs; None keeps what agent.yaml says. The timeout is seconds."""
+    """What differs; None keeps what agent.yaml says. `system_prompt` is the prompt's text, the timeout is seconds."""
 
     model: str | None = None
+    system_prompt: str | None = None
+    persistent: bool | None = None
     budget_usd: Decimal | None = None
     timeout: float | None = None
 
@@ -31,6 +33,12 @@ class Overrides:
             changed = replace(changed, model=replace(changed.model, id=self.model))
             settings = document.get("model")
             document["model"] = {**settings, "id": self.model} if isinstance(settings, dict) else self.model
+        if self.system_prompt is not None:
+            changed = replace(changed, system_prompt=self.system_prompt)
+            document["system_prompt"] = self.system_prompt
+        if self.persistent is not None:
+            changed = replace(changed, persistent=self.persistent)
+            document["storage"] = {"persistent": self.persistent}
         if self.budget_usd is not None:
             changed = replace(changed, budget_usd=self.budget_usd)
             document["budget"] = {"usd": str(self.budget_usd)}

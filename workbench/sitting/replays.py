@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +11,15 @@ from pathlib import Path
 from workbench.cost.prices import PriceList
 from workbench.definition.agent import AgentDefinition
 from workbench.definition.document import definition_from_document
+from workbench.definition.secrets import Redactor
 from workbench.definition.settings import with_prompt, with_settings
 from workbench.engine.fork import resolve_fork
 from workbench.engine.order import Order
 from workbench.engine.playback import Playback
+from workbench.engine.recorder import redacted
 from workbench.engine.replay_plan import ReplayPlan, plan_replay
 from workbench.engine.replay_request import ReplayRequest, described
-from workbench.engine.rerun import same_for_model, spent_before, tools_changed
+from workbench.engine.rerun import same_for_model, spent_before, tools_changed, worked_in_place
 from workbench.trace.events import Event, Trigger
 from workbench.trace.store import Store
 from workbench.trace.tape import Tape, tape_of
@@ -39,6 +42,23 @@ def replayed_agent(
     return with_settings(agent, request.edits.settings)
 
 
+def without_secrets(request: ReplayRequest, redactor: Redactor) -> ReplayRequest:
+    """The request with every secret in what stands for a reply, a result or the user's words replaced.
+
+    They are replaced as those of a real reply or result are, so that the model is told what the trace holds.
+    """
+    edits = request.edits
+    if redactor.is_empty:
+        return request
+    cleaned = replace(
+        edits,
+        replies={step: redacted(list(blocks), redactor) for step, blocks in edits.replies.items()},
+        results={place: redacted(edit, redactor) for place, edit in edits.results.items()},
+        messages={step: redactor.text(text) for step, text in edits.messages.items()},
+    )
+    return replace(request, edits=cleaned)
+
+
 def plan_of(
     store: Store, folder: Path, request: ReplayRequest, prices: PriceList, definition: AgentDefinition | None = None
 ) -> ReplayPlan:
@@ -57,17 +77,23 @@ def plan_of(
 
 
 def replay_order(
-    run_id: str, tape: Tape, request: ReplayRequest, agent: AgentDefinition, trigger: Trigger | None
+    run_id: str,
+    tape: Tape,
+    request: ReplayRequest,
+    agent: AgentDefinition,
+    trigger: Trigger | None,
+    resumed: Tape | None = None,
 ) -> tuple[Order, Playback]:
-    """The order of a replay and the playing of its tape.
+    """The order of a replay and the playing of its tape; `resumed` is the run that it goes on with, if it does.
 
     Raises:
         ReplayError: the request asks for what the tape does not have.
     """
     fork = resolve_fork(tape, request)
     same = same_for_model(tape, agent.document)
-    resumed = trigger is not None and trigger.kind == "resume"
-    before = spent_before(tape) if resumed else Decimal(0)
+    before = spent_before(resumed) if resumed is not None else Decimal(0)
+    in_place = agent.persistent and resumed is not None and worked_in_place(resumed)
+    playback = Playback(tape, request, fork, same_definition=same)
     order = Order(
         run_id=run_id,
         input=tape.started.input if request.edits.input is None else request.edits.input,
@@ -75,13 +101,13 @@ def replay_order(
         parent_run_id=tape.run_id,
         fork_step=fork.step,
         fork_call=fork.call,
-        replay=described(request, fork, before),
+        replay=described(request, fork, before, playback.said, in_place=in_place),
         first_snapshot=tape.first_snapshot,
         tools_changed=tools_changed(tape, agent.document) and request.tools != "tape",
-        in_place=resumed and agent.persistent,
+        in_place=in_place,
         spent_before=before,
     )
-    return order, Playback(tape, request, fork, same_definition=same)
+    return order, playback
 
 
 class TapedEvents:

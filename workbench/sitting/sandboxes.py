@@ -31,9 +31,9 @@ class Sandboxes:
         self._runtimes: dict[str | None, str] = {}
         self._snapshots: WorkspaceSnapshots | None = None
 
-    def prewarm(self, spec: SandboxSpec) -> None:
-        """Have a sandbox for `spec` ready soon; returns at once."""
-        self._pool.prewarm(spec)
+    def prewarm(self, spec: SandboxSpec, count: int = 1) -> None:
+        """Have `count` sandboxes for `spec` ready soon; returns at once."""
+        self._pool.prewarm(spec, count)
 
     async def acquire(self, spec: SandboxSpec) -> DockerSandbox:
         """A sandbox for `spec` that is the caller's own.

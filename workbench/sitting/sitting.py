@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Self
 
 from workbench.cost.fuse import DEFAULT_LIMIT_USD, Fuse
 from workbench.cost.prices import PriceList
-from workbench.definition.agent import AgentDefinition, HttpServer
+from workbench.definition.agent import AgentDefinition
 from workbench.definition.document import definition_from_document
-from workbench.definition.loader import load_agent
 from workbench.definition.problems import Problem
 from workbench.definition.secrets import Redactor, secrets_of
+from workbench.engine.limits import Spending
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import hot_rerun, resume_request
 from workbench.engine.world import Ask, LiveText, SystemClock, World, nobody_to_ask
-from workbench.model.access import model_access
 from workbench.model.tape_only import TapeOnlyModel
+from workbench.sitting.asking import ask_once
+from workbench.sitting.loading import Asked, answered_servers, load, offline_script, stand_ins
 from workbench.sitting.overrides import Overrides
-from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent
+from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent, without_secrets
 from workbench.sitting.workplace import Workplaces, needs_sandbox
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event, RunStarted, Trigger
@@ -39,22 +40,12 @@ if TYPE_CHECKING:
     import httpx2
 
     from workbench.engine.run import Run
-    from workbench.model.conversation import Model
+    from workbench.model.conversation import Model, Reply, Request
     from workbench.model.offline_script import OfflineScript
 
 
 class SittingError(Exception):
     """The sitting cannot begin. `str` tells a person what is missing and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """How the sitting was opened, to load the agent again the same way."""
-
-    path: Path
-    offline: bool = False
-    tape_only: bool = False
-    overrides: Overrides = field(default_factory=Overrides)
 
 
 @dataclass
@@ -68,13 +59,14 @@ class Sitting:
     fuse_limit: Decimal
     runtime: str | None
     environment: Mapping[str, str]
-    _asked: _Asked
+    _asked: Asked
     prices: PriceList = field(default_factory=PriceList.load)
     _store: Store | None = None
     _fuse: Fuse | None = None
     _model: Model | None = None
     _former_models: list[Model] = field(default_factory=list)
     _workplaces: Workplaces | None = None
+    _expected: tuple[AgentDefinition, int] | None = None
 
     @classmethod
     def open(
@@ -98,8 +90,8 @@ class Sitting:
             ValueError: an override is out of bounds.
         """
         environment = dict(os.environ if environment is None else environment)
-        asked = _Asked(path, offline, tape_only, overrides or Overrides())
-        definition, warnings, script = _load(asked, environment)
+        asked = Asked(path, offline, tape_only, overrides or Overrides())
+        definition, warnings, script = load(asked, environment)
         return cls(
             folder=definition.folder,
             definition=definition,
@@ -139,7 +131,7 @@ class Sitting:
             raise StoreError(f"run {run_id} does not begin with run_started")
         definition = definition_from_document(started.definition, folder.resolve())
         scripted = started.model_source == "offline" if offline is None else offline
-        script = None if tape_only else _offline_script(folder, scripted, environment)
+        script = None if tape_only else offline_script(folder, scripted, environment)
         return cls(
             folder=definition.folder,
             definition=definition,
@@ -148,7 +140,7 @@ class Sitting:
             fuse_limit=fuse_usd or DEFAULT_LIMIT_USD,
             runtime=runtime,
             environment=environment,
-            _asked=_Asked(folder, script is not None, tape_only, Overrides()),
+            _asked=Asked(folder, script is not None, tape_only, Overrides()),
         )
 
     async def reload(self) -> None:
@@ -158,7 +150,7 @@ class Sitting:
             DefinitionError: the files cannot be used; the sitting stays as it was.
             SittingError: the answers of an offline script cannot be had any more, or only now: open a new sitting.
         """
-        definition, warnings, script = _load(self._asked, self.environment)
+        definition, warnings, script = load(self._asked, self.environment)
         if (script is None) != (self.offline is None):
             raise SittingError("who answers as the model has changed; open the agent again")
         changed = script != self.offline
@@ -167,18 +159,18 @@ class Sitting:
             self._former_models.append(self._model)
             self._model = await asyncio.to_thread(self._connect)
         if self._workplaces is not None:
-            self._workplaces.answered_by(self._workplace_environment(), self._http_transports())
+            self._workplaces.resolve_by(self._workplace_environment())
             self.prewarm()
 
     async def __aenter__(self) -> Self:
         """Open the store and the fuse, and load what takes long while a sandbox starts."""
         self._store = Store.open(self.folder)
         self._fuse = Fuse.open(self.folder, self.fuse_limit, "live" if self.offline is None else "offline")
-        self._workplaces = Workplaces(self.folder, self.runtime, self._workplace_environment(), self._http_transports())
+        self._workplaces = Workplaces(self.folder, self.runtime, self._workplace_environment(), self._http_transports)
         if self._asked.tape_only:
             self._model = TapeOnlyModel()
             return self
-        self.prewarm()
+        self.prewarm(*self._expected or (None, 1))
         self._model = await asyncio.to_thread(self._connect)
         return self
 
@@ -205,12 +197,15 @@ class Sitting:
         ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
+        model: Model | None = None,
+        snapshot: str | None = None,
     ) -> Run:
         """A run that answers `text`, ready to be executed.
 
         `show` gets every event once it is durable, `live` the streaming text; neither may block. `ask` is asked before
-        calls of tools whose `permission_policy` is always_ask. `definition` is the agent to run, by default the
-        sitting's own; several runs may go on at once.
+        calls of tools whose `permission_policy` is always_ask. `definition` is the agent to run and `model` who
+        answers, by default the sitting's own; several runs may go on at once. `snapshot` names the files that the
+        workspace begins with; then it is the run's own, even if the agent's is persistent.
         """
         from workbench.engine.order import Order
         from workbench.engine.run import Run
@@ -222,7 +217,11 @@ class Sitting:
             store.append(event)
             show(event)
 
-        return Run(agent, Order(_new_id(), text, trigger or Trigger()), self._world(agent, record, live, ask))
+        world = self._world(agent, record, live, ask)
+        if model is not None:
+            world = replace(world, model=model)
+        order = Order(_new_id(), text, trigger or Trigger(), first_snapshot=snapshot)
+        return Run(agent, order, world)
 
     def tape(self, run_id: str) -> Tape:
         """The tape of a stored run.
@@ -250,11 +249,13 @@ class Sitting:
         ask: Ask = nobody_to_ask,
         trigger: Trigger | None = None,
         definition: AgentDefinition | None = None,
+        tape: Tape | None = None,
     ) -> Run:
         """A replay, ready to be executed: a run of its own, its parent recorded and left as it is.
 
         `definition` is the agent to run, by default the one that the parent recorded; the request's edits are made to
-        it. With `model` and `tools` from the tape nothing is needed but the store.
+        it. `tape` is the parent's where it is not in the store; then the files of its snapshots are not there either,
+        for tools that run live. With `model` and `tools` from the tape nothing is needed but the tape.
 
         Raises:
             ReplayError, SettingError: the request asks for what cannot be.
@@ -263,13 +264,41 @@ class Sitting:
         """
         from workbench.engine.run import Run
 
-        tape = self.tape(request.parent_run_id)
+        tape = tape or self.tape(request.parent_run_id)
+        resumed = self._resumed(trigger, tape)
+        if resumed is not None and resumed is not tape and definition is None:
+            definition = definition_from_document(resumed.started.definition, self.folder)
         agent = replayed_agent(self.folder, tape, request, definition)
-        order, playback = replay_order(_new_id(), tape, request, agent, trigger)
+        request = without_secrets(request, self._redactor(agent))
+        order, playback = replay_order(_new_id(), tape, request, agent, trigger, resumed)
         world = self._world(agent, TapedEvents(self.store.append_many, show), live, ask)
         if request.model == "tape":
             world = replace(world, model=TapeOnlyModel())
         return Run(agent, order, world, playback)
+
+    async def ask_model(self, request: Request, purpose: str) -> tuple[Reply, Decimal | None]:
+        """Ask the model something outside of any run, under the fuse, where `purpose` stands for the run.
+
+        Gives the reply and its cost in USD, None where the price is unknown. A sitting of which only tapes are played
+        reaches for the model that the environment offers.
+
+        Raises:
+            RunStoppedError: it could pass the fuse, or costs money at an unknown price; nothing was sent.
+            ModelError: no reply was to be had.
+        """
+        if self._model is None:
+            raise RuntimeError("a sitting is entered before it is used")
+        if self._model.source == "tape":
+            self._former_models.append(self._model)
+            self._model = await asyncio.to_thread(self._connect)
+        spending = Spending(purpose, None, self.prices, self.fuse, SystemClock(), lambda notice: None)
+        return await ask_once(self._model, spending, request)
+
+    def _resumed(self, trigger: Trigger | None, tape: Tape) -> Tape | None:
+        """The run that a resume goes on with; it may be a replay whose parent's tape is played once more."""
+        if trigger is None or trigger.kind != "resume":
+            return None
+        return tape if trigger.detail in ("", tape.run_id) else self.tape(trigger.detail)
 
     def resume_request(self, run_id: str) -> ReplayRequest:
         """The request that goes on with a run that was cut off; run it with `Trigger("resume", run_id)`.
@@ -302,10 +331,22 @@ class Sitting:
             answers_changed=other or (script_changed and self.offline is not None),
         )
 
-    def prewarm(self) -> None:
-        """Have a sandbox for the next run ready soon; returns at once."""
-        if self._workplaces is not None and needs_sandbox(self.definition):
-            self._workplaces.prewarm(self.definition)
+    def expect(self, definition: AgentDefinition, count: int) -> None:
+        """Say, before the sitting is entered, that it begins with `count` runs at once of `definition`."""
+        self._expected = (definition, count)
+
+    def prewarm(self, definition: AgentDefinition | None = None, count: int = 1) -> None:
+        """Have sandboxes for the next `count` runs ready soon, by default of the agent as it is; returns at once."""
+        agent = definition or self.definition
+        if self._workplaces is not None and count > 0 and needs_sandbox(agent):
+            self._workplaces.prewarm(agent, count)
+
+    @property
+    def model(self) -> Model:
+        """Who answers, open while the sitting is."""
+        if self._model is None:
+            raise RuntimeError("a sitting is entered before it is used")
+        return self._model
 
     @property
     def store(self) -> Store:
@@ -336,15 +377,18 @@ class Sitting:
             workplace=workplaces.open,
             prices=self.prices,
             fuse=self._fuse,
-            redactor=Redactor(secrets_of(agent, self.environment)),
+            redactor=self._redactor(agent),
             clock=SystemClock(),
             record=record,
             show=live,
             ask=ask,
         )
 
+    def _redactor(self, agent: AgentDefinition) -> Redactor:
+        return Redactor(secrets_of(agent, self.environment))
+
     def _workplace_environment(self) -> dict[str, str]:
-        return {**_stand_ins(self.definition, _answered(self.offline)), **self.environment}
+        return {**stand_ins(self.definition, answered_servers(self.offline)), **self.environment}
 
     def _connect(self) -> Model:
         from workbench.tools.opening import preload
@@ -369,36 +413,5 @@ class Sitting:
         return {name: transport for name, transport in answering.items() if transport is not None}
 
 
-def _load(
-    asked: _Asked, environment: Mapping[str, str]
-) -> tuple[AgentDefinition, Sequence[Problem], OfflineScript | None]:
-    script = None if asked.tape_only else _offline_script(asked.path, asked.offline, environment)
-    loaded = load_agent(asked.path, environment, _answered(script))
-    return asked.overrides.apply(loaded.definition), loaded.warnings, script
-
-
 def _new_id() -> str:
     return new_run_id(datetime.now(UTC), secrets.token_bytes(8))
-
-
-def _offline_script(path: Path, offline: bool, environment: Mapping[str, str]) -> OfflineScript | None:
-    if not offline and model_access(environment).possible:
-        return None
-    from workbench.model.offline_loader import load_offline
-
-    return load_offline(path if path.is_dir() else path.parent)
-
-
-def _answered(script: OfflineScript | None) -> frozenset[str]:
-    return frozenset(script.routes) if script is not None else frozenset()
-
-
-def _stand_ins(definition: AgentDefinition, answered: Collection[str]) -> dict[str, str]:
-    """Values for variables of servers that the offline script answers, which nothing outside ever gets to see."""
-    templates = [
-        template
-        for server in definition.servers
-        if isinstance(server, HttpServer) and server.name in answered
-        for template in (server.url, *server.headers.values())
-    ]
-    return {name: f"offline-{name}" for template in templates for name in template.names}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,13 +30,18 @@ def needs_sandbox(definition: AgentDefinition) -> bool:
     return any(isinstance(server, _IN_SANDBOX) for server in definition.servers)
 
 
+def storage_of(definition: AgentDefinition) -> Path:
+    """The folder of the workspace that the agent keeps between runs, whether it is there or not."""
+    return definition.folder / STATE_FOLDER / "storage"
+
+
 def sandbox_spec(definition: AgentDefinition, environment: Mapping[str, str], runtime: str | None) -> SandboxSpec:
     """What the agent's sandbox is made from; a persistent workspace is the agent's own, under its state folder.
 
     Raises:
         UnsetVariableError: `container.env` refers to a variable that is unset.
     """
-    workspace = definition.folder / STATE_FOLDER / "storage" if definition.persistent else None
+    workspace = storage_of(definition) if definition.persistent else None
     return SandboxSpec(
         agent=definition.name,
         folder=definition.folder,
@@ -57,23 +62,21 @@ class Workplaces:
         folder: Path,
         runtime: str | None,
         environment: Mapping[str, str],
-        http_transports: Mapping[str, httpx2.AsyncBaseTransport],
+        http_transports: Callable[[], Mapping[str, httpx2.AsyncBaseTransport]],
     ) -> None:
+        """`http_transports` gives, for each run anew, what answers for `http` servers instead of the network."""
         self._runtime = runtime
         self._environment = environment
         self._http_transports = http_transports
         self._sandboxes = Sandboxes(folder)
 
-    def prewarm(self, definition: AgentDefinition) -> None:
-        """Have a sandbox for the agent ready soon; a failure is told by the run that needs it."""
-        self._sandboxes.prewarm(sandbox_spec(definition, self._environment, self._runtime))
+    def prewarm(self, definition: AgentDefinition, count: int = 1) -> None:
+        """Have `count` sandboxes for the agent ready soon; a failure is told by the run that needs one."""
+        self._sandboxes.prewarm(sandbox_spec(definition, self._environment, self._runtime), count)
 
-    def answered_by(
-        self, environment: Mapping[str, str], http_transports: Mapping[str, httpx2.AsyncBaseTransport]
-    ) -> None:
-        """Resolve references and answer REST APIs by these from the next workplace on."""
+    def resolve_by(self, environment: Mapping[str, str]) -> None:
+        """Resolve references by these variables from the next workplace on."""
         self._environment = environment
-        self._http_transports = http_transports
 
     @asynccontextmanager
     async def open(
@@ -104,11 +107,19 @@ class Workplaces:
         spec = sandbox_spec(definition, self._environment, self._runtime)
         return await self._sandboxes.acquire(spec if workspace is None else replace(spec, workspace=workspace))
 
+    def http_transports(self) -> Mapping[str, httpx2.AsyncBaseTransport]:
+        """What answers for `http` servers instead of the network, for one run."""
+        return self._http_transports()
+
     def toolbox(
-        self, definition: AgentDefinition, sandbox: DockerSandbox | None, notices: NoticeSink
+        self,
+        definition: AgentDefinition,
+        sandbox: DockerSandbox | None,
+        notices: NoticeSink,
+        http_transports: Mapping[str, httpx2.AsyncBaseTransport],
     ) -> contextlib.AbstractAsyncContextManager[Toolbox]:
         """The agent's toolbox, its servers started in `sandbox`."""
-        return open_toolbox(definition, sandbox, self._environment, notices, http_transports=self._http_transports)
+        return open_toolbox(definition, sandbox, self._environment, notices, http_transports=http_transports)
 
 
 class RunWorkplace:
@@ -121,6 +132,7 @@ class RunWorkplace:
         self._definition = definition if snapshot is None else replace(definition, persistent=False)
         self._snapshot = snapshot
         self._notices = notices
+        self._http_transports = workplaces.http_transports()
         self._toolbox: Toolbox | None = None
         self._open = AsyncExitStack()
         self._own_workspaces: list[Path] = []
@@ -167,7 +179,7 @@ class RunWorkplace:
             await asyncio.to_thread(discard_workspace, workspace)
 
     async def _open_toolbox(self) -> None:
-        toolbox = self._workplaces.toolbox(self._definition, self.sandbox, self._notices)
+        toolbox = self._workplaces.toolbox(self._definition, self.sandbox, self._notices, self._http_transports)
         self._toolbox = await self._open.enter_async_context(toolbox)
 
     async def _close_toolbox(self) -> None:

@@ -197,7 +197,8 @@ class Life:
             finally:
                 self.over = True
 
-    def _end(self) -> None:
+    def _end(self, why: str) -> None:
+        self._why = self._why or why
         self.over = True
         self._leave.set()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from anyio import EndOfStream
 from mcp.shared.message import SessionMessage
-from mcp_types import ErrorData, JSONRPCError, JSONRPCResponse
+from mcp_types import ErrorData, JSONRPCError, JSONRPCRequest, JSONRPCResponse
 from pydantic import ValidationError
 
 from workbench.tools.schemas import lenient_listing
@@ -18,17 +19,23 @@ from workbench.tools.text import clean_json, head
 if TYPE_CHECKING:
     from mcp.client._transport import ReadStream, Transport, TransportStreams
 
+QUESTIONS = 100
+"""What a server may ask at once. Each answer waits in memory until the server reads it, and some never do."""
+QUESTIONS_PER_SECOND = 1.0
+"""What a server may ask in the long run."""
+
 _SHOWN = 200
 
 
 class WatchedTransport:
     """`transport` with an eye on what comes in.
 
-    `on_end` is called when the server sends no more. `on_stray` gets, as text, what is no message of the protocol,
-    such as a banner that a server prints to stdout, and what the transport itself reports.
+    `on_end` is called when the server sends no more, or is read no more because it asks too much, with the reason if
+    there is one to tell. `on_stray` gets, as text, what is no message of the protocol, such as a banner that a server
+    prints to stdout, and what the transport itself reports.
     """
 
-    def __init__(self, transport: Transport, on_end: Callable[[], None], on_stray: Callable[[str], None]) -> None:
+    def __init__(self, transport: Transport, on_end: Callable[[str], None], on_stray: Callable[[str], None]) -> None:
         self._transport = transport
         self._on_end = on_end
         self._on_stray = on_stray
@@ -47,12 +54,14 @@ class _WatchedReader:
     def __init__(
         self,
         reader: ReadStream[SessionMessage | Exception],
-        on_end: Callable[[], None],
+        on_end: Callable[[str], None],
         on_stray: Callable[[str], None],
     ) -> None:
         self._reader = reader
         self._on_end = on_end
         self._on_stray = on_stray
+        self._questions = float(QUESTIONS)
+        self._last = time.monotonic()
 
     async def receive(self) -> SessionMessage | Exception:
         try:
@@ -68,14 +77,24 @@ class _WatchedReader:
             try:
                 item = await self._reader.__anext__()
             except Exception:  # the end of the stream is one, cancelling the reader is none
-                self._on_end()
+                self._on_end("")
                 raise
             if isinstance(item, SessionMessage):
+                if isinstance(item.message, JSONRPCRequest) and not self._may_ask():
+                    self._on_end(f"it asks more than {QUESTIONS} things at once; it was stopped")
+                    raise StopAsyncIteration
                 return _lenient(item)
             mended = _reread(item)
             if mended is not None:
                 return mended
             self._on_stray(_describe(item))
+
+    def _may_ask(self) -> bool:
+        now = time.monotonic()
+        self._questions = min(float(QUESTIONS), self._questions + (now - self._last) * QUESTIONS_PER_SECOND)
+        self._last = now
+        self._questions -= 1
+        return self._questions >= 0
 
     async def aclose(self) -> None:
         await self._reader.aclose()

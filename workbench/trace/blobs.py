@@ -20,6 +20,9 @@ from workbench.trace.errors import StoreError
 MINIMUM_BYTES = 512
 """Strings of at least so many bytes of UTF-8 are pooled."""
 
+MAXIMUM_BYTES = 1 << 28
+"""What one string may become when it is unpacked; no tool and no input gives so much."""
+
 REFERENCE_KEY = "$blob"
 
 _ESCAPED = re.compile(r"\$+blob", re.DOTALL)
@@ -94,12 +97,12 @@ def load_blob(connection: sqlite3.Connection, identity: int) -> str:
     Raises:
         StoreError: it is missing, or its content is damaged.
     """
-    row = connection.execute("SELECT sha256, packing, content FROM blobs WHERE id = ?", (identity,)).fetchone()
+    row = connection.execute("SELECT sha256, packing, size, content FROM blobs WHERE id = ?", (identity,)).fetchone()
     if row is None:
         raise StoreError(f"the store is damaged: the content {identity} of an event is missing")
-    sha256, packing, content = row
+    sha256, packing, size, content = row
     try:
-        plain = zlib.decompress(content) if packing == "zlib" else bytes(content)
+        plain = _unpacked(content, min(int(size), MAXIMUM_BYTES)) if packing == "zlib" else bytes(content)
         if hashlib.sha256(plain).digest() == sha256:
             return plain.decode("utf-8", "surrogatepass")
     except (zlib.error, ValueError, TypeError):
@@ -132,6 +135,11 @@ def _packed(content: bytes) -> tuple[str, bytes]:
     """Compressed, when that saves a tenth. Level 1: appending must be quick, and text shrinks by half anyway."""
     compressed = zlib.compress(content, 1)
     return ("zlib", compressed) if len(compressed) < len(content) * 0.9 else ("raw", content)
+
+
+def _unpacked(content: bytes, size: int) -> bytes:
+    """At most `size` bytes, so that a damaged store cannot fill the memory; zlib takes 0 for no bound."""
+    return zlib.decompressobj().decompress(content, max(size, 1))
 
 
 def _unescaped(key: str, item: JsonValue, get: Callable[[int], str]) -> Any:

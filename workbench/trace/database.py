@@ -8,8 +8,9 @@ moments but never the file.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
-import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -23,6 +24,7 @@ BUSY_SECONDS = 15.0
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
+_LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,29 +174,56 @@ def _check_header(path: Path, kind: Kind) -> None:
     """Refuse a file that is no SQLite database, or that is shorter than its header says.
 
     While a log exists the file may rightly be behind it, and SQLite judges. A file that another process shortens
-    meanwhile is looked at again.
+    meanwhile is looked at again. SQLite reads the header, never we: closing a file handle of our own would drop the
+    locks of every connection that this process has to the file, and another process that leaves it would then take
+    its log away from under them.
     """
-    for _attempt in range(3):
-        header = _head(path)
-        if header[: len(_MAGIC)] != _MAGIC[: len(header)]:
-            raise StoreError(_not_ours(path, kind))
-        if len(header) == _HEADER_BYTES and (_log_bytes(path) or path.stat().st_size >= _expected_bytes(header)):
+    _check_access(path)
+    for attempt in range(_LOOKS):
+        if path.stat().st_size < _HEADER_BYTES:  # nothing that SQLite wrote, so nobody has a lock on it
+            raise StoreError(_too_short(path, kind))
+        if _log_bytes(path):
             return
+        try:
+            if path.stat().st_size >= _bytes_by_header(path):
+                return
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT or attempt == _LOOKS - 1:
+                raise StoreError(_unreadable(path, kind, error)) from error
         time.sleep(0.02)
     raise StoreError(_damaged(path, kind, "its end is missing"))
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_HEADER_BYTES)
+def _check_access(path: Path) -> None:
+    """Raise what opening the file would raise, without opening it."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not os.access(path, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
-def _expected_bytes(header: bytes) -> int:
-    """Page size times pages, https://www.sqlite.org/fileformat2.html#the_database_header; 0 when it does not say."""
-    page_size: int = struct.unpack_from(">H", header, 16)[0]
-    changes, pages = struct.unpack_from(">II", header, 24)
-    (valid_for,) = struct.unpack_from(">I", header, 92)
-    return (65536 if page_size == 1 else page_size) * pages if changes == valid_for else 0
+def _bytes_by_header(path: Path) -> int:
+    """Page size times pages, as the header says."""
+    with closing(_probed(path, "mode=ro&immutable=1")) as connection:
+        size: int = connection.execute("PRAGMA page_size").fetchone()[0]
+        pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+    return size * pages
+
+
+def _too_short(path: Path, kind: Kind) -> str:
+    head = path.read_bytes()
+    return (
+        _damaged(path, kind, "its end is missing")
+        if head[: len(_MAGIC)] == _MAGIC[: len(head)]
+        else _not_ours(path, kind)
+    )
+
+
+def _unreadable(path: Path, kind: Kind, error: sqlite3.DatabaseError) -> str:
+    """SQLite calls a file corrupt at once when it has fewer pages than its header says."""
+    if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT:
+        return _damaged(path, kind, "its end is missing")
+    return _explanation(path, kind, error)
 
 
 def _log_bytes(path: Path) -> int:

@@ -28,7 +28,7 @@ NoticeKind = Literal["sandbox", "retry", "truncation", "limit", "name_clash", "s
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What started a run: `kind` is manual, webhook, cron, replay, resume, compare or save."""
+    """What started a run: `kind` is manual, webhook, cron, replay, resume, compare, save or test."""
 
     kind: str = "manual"
     detail: str = ""

@@ -33,7 +33,7 @@ def state_folder(folder: Path) -> Path:
     """
     state = folder / STATE_FOLDER
     try:
-        state.mkdir(exist_ok=True)
+        state.mkdir(mode=0o700, exist_ok=True)  # traces and workspaces are their owner's
         ignore = state / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")

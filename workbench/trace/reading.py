@@ -19,6 +19,15 @@ from workbench.trace.runs import RunSummary
 
 _RUN_COLUMNS = ", ".join((*runs.COLUMNS, "owner_pid", "owner_started", "owner_place"))
 
+_SNAPSHOT_PLACES = {
+    "tool_call": "$.container.snapshot",
+    "tool_result": "$.snapshot",
+    "notice": "$.data.workspace",
+    "run_completed": "$.snapshot",
+    "run_failed": "$.state.snapshot",
+}
+"""Where events name the snapshot of a workspace; what is as short as a digest is never pooled."""
+
 
 def read_summaries(connection: sqlite3.Connection, where: str, *values: object) -> Sequence[RunSummary]:
     """The summaries of the runs that the SQL `where` (of our own making) selects.
@@ -64,12 +73,23 @@ def decoded_event(connection: sqlite3.Connection, run_id: str, stored: Sequence[
         return Event(run_id, seq, step, time_from_text(at), offset, data_from_json(kind, value))
 
 
+def read_snapshots(connection: sqlite3.Connection) -> frozenset[str]:
+    """The digests of the workspace snapshots that events name, wherever the data of an event has one."""
+    cases = " ".join(f"WHEN '{kind}' THEN json_extract(data, '{place}')" for kind, place in _SNAPSHOT_PLACES.items())
+    kinds = ", ".join(f"'{kind}'" for kind in _SNAPSHOT_PLACES)
+    selects = (
+        f"SELECT DISTINCT CASE type {cases} END FROM events JOIN bodies ON bodies.id = body WHERE type IN ({kinds})"  # noqa: S608
+    )
+    with damage_reported("an event"):
+        return frozenset(str(digest) for (digest,) in connection.execute(selects) if digest is not None)
+
+
 @contextmanager
 def damage_reported(what: str) -> Iterator[None]:
     """Turn values that the program cannot have written into a `StoreError` about `what`."""
     try:
         yield
-    except (ArithmeticError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise StoreError(f"{what} is damaged in the store: {error}") from error
 
 

@@ -75,8 +75,16 @@ def row_of(event: Event) -> EventRow:
 
 
 def row_from_columns(values: tuple[Any, ...]) -> EventRow:
-    """The row that a selection of `COLUMNS` gave."""
+    """The row that a selection of `COLUMNS` gave.
+
+    Raises:
+        TypeError, ValueError, ArithmeticError: it holds what the program cannot have written.
+    """
     seq, step, kind, tool, said, offset, latency, tokens_in, tokens_out, cost, origin, is_error, call_id = values
+    if not isinstance(said, str) or not isinstance(offset, float | int) or not isinstance(latency, float | int | None):
+        raise TypeError("a text or a time is of another type")
+    if not isinstance(step, int) or not isinstance(tokens_in, int | None) or not isinstance(tokens_out, int | None):
+        raise TypeError("a number is none")
     return EventRow(
         seq,
         step,
@@ -87,7 +95,7 @@ def row_from_columns(values: tuple[Any, ...]) -> EventRow:
         latency,
         tokens_in,
         tokens_out,
-        None if cost is None else Decimal(cost),
+        None if cost is None else Decimal(str(cost)),
         origin,
         bool(is_error),
         call_id if call_id is None else intern(call_id),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from workbench.cost.usage import Usage
 from workbench.jsontypes import JsonValue
@@ -183,6 +183,13 @@ _SAME: Sequence[str] = (
     *("fork_step", "status", "error", "outcome_gist", "events", "steps", "tool_calls", "tool_errors", "duration"),
 )
 _USAGE: Sequence[str] = tuple(field.name for field in fields(Usage))
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("run_id", "agent", "digest", "trigger", "input_gist", "model", "model_source", "status"), str),
+    **dict.fromkeys(("endpoint", "parent_run_id", "error", "outcome_gist"), str | None),
+    **dict.fromkeys(("events", "steps", "tool_calls", "tool_errors", *_USAGE), int),
+    "fork_step": int | None,
+    "duration": float | int,
+}
 
 
 def to_json(summary: RunSummary) -> dict[str, JsonValue]:
@@ -206,8 +213,17 @@ def to_json(summary: RunSummary) -> dict[str, JsonValue]:
 
 
 def from_columns(values: Sequence[Any]) -> RunSummary:
-    """The summary that a selection of `COLUMNS`, in their order, gave."""
+    """The summary that a selection of `COLUMNS`, in their order, gave.
+
+    Raises:
+        ValueError, TypeError, ArithmeticError: it holds what the program cannot have written.
+    """
     row = dict(zip(COLUMNS, values, strict=True))
+    for name, kind in _KINDS.items():
+        if not isinstance(row[name], kind):
+            raise TypeError(f"{name} is no {kind}")
+    if row["status"] not in get_args(Status):
+        raise ValueError(f"the status {row['status']!r}")
     return RunSummary(
         **{name: row[name] for name in _SAME},
         started_at=time_from_text(row["started_at"]),
@@ -223,7 +239,7 @@ def _costs(row: dict[str, Any]) -> Costs | None:
     if row["runtime_usd"] is None:
         return None
     model, total = _amount(row["model_usd"]), _amount(row["total_usd"])
-    return Costs(model, Decimal(row["runtime_usd"]), total, Decimal(row["runtime_seconds"]))
+    return Costs(model, _finite(row["runtime_usd"]), total, _finite(row["runtime_seconds"]))
 
 
 def _money(amount: Decimal | None) -> str | None:
@@ -231,4 +247,11 @@ def _money(amount: Decimal | None) -> str | None:
 
 
 def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    return None if text is None else _finite(text)
+
+
+def _finite(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite():
+        raise ValueError(f"the amount {text}")
+    return amount

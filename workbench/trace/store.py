@@ -21,7 +21,7 @@ from workbench.trace.events import Event
 from workbench.trace.lookup import Candidate, choose_run
 from workbench.trace.owner import current_owner
 from workbench.trace.places import state_folder, store_file
-from workbench.trace.reading import decoded_event, read_rows, read_stored_events, read_summaries
+from workbench.trace.reading import decoded_event, read_rows, read_snapshots, read_stored_events, read_summaries
 from workbench.trace.rows import EventRow
 from workbench.trace.runs import RunSummary
 from workbench.trace.schema import STORE
@@ -186,6 +186,11 @@ class Store:
                 return search_events(connection, text, run_id=run_id, types=types, limit=limit)
         finally:
             connection.close()
+
+    def snapshots(self) -> frozenset[str]:
+        """The digests of all workspace snapshots that an event of any run names."""
+        with self._read() as connection:
+            return read_snapshots(connection)
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run, and the contents that only it had. Runs that were made from it stay.

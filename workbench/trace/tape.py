@@ -6,7 +6,7 @@ and for each turn the request, the reply, and the tool calls with all that happe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workbench.jsontypes import JsonObject
@@ -99,6 +99,13 @@ class Tape:
                 told = (data.data or {}).get("workspace")
                 return told if isinstance(told, str) else None
         return None
+
+    @property
+    def said(self) -> Mapping[int, str]:
+        """What the user said after steps (0: beside the input). Only a replay, and what is made from it, has such."""
+        said = (self.started.replay or {}).get("said")
+        texts = said.items() if isinstance(said, Mapping) else ()
+        return {int(step): text for step, text in texts if isinstance(text, str) and step.isdecimal()}
 
     @property
     def tools(self) -> Sequence[JsonObject] | None:

@@ -42,10 +42,11 @@ class ServerGoneError(ConnectionError):
 class Attempt:
     """What is known of one attempt; becomes its event.
 
-    `begun` says that the client asked for anything, `answered` that it has the first line of its answer.
+    `number` counts the sandbox's attempts from 1 and is 0 until the client has asked for anything; `answered` says that
+    it has the first line of its answer.
     """
 
-    begun: bool = False
+    number: int = 0
     answered: bool = False
     target: Target | None = None
     decision: Literal["allowed", "refused"] = "refused"

@@ -48,6 +48,7 @@ async def _upload(client: BufferedStream, server: ByteStream, request: RequestHe
     try:
         await server.write(forwarded_request(request, target))
         await copy_body(client, server, request.body)
+        await client.fill()  # nothing more is wanted, but a client that resets the connection waits for no answer
     except ServerGoneError:
         return  # it may have answered already, as servers do with a body that they refuse
     except StreamSyntaxError as error:

@@ -34,7 +34,8 @@ class EgressLimits:
 
     `connections` are open at once; more wait for up to `wait_seconds`. `head_seconds` bounds the time until a request
     (and in a tunnel its first message) is complete, `idle_seconds` the time in which nothing moves. `total_bytes`
-    counts both directions over the sandbox's life.
+    counts both directions over the sandbox's life. After so many `attempts` one more is recorded, refused, and all
+    later ones are refused without an event each, so that a loop cannot fill the disk with them.
     """
 
     connections: int = 128
@@ -45,6 +46,7 @@ class EgressLimits:
     connect_seconds: float = 10.0
     idle_seconds: float = 300.0
     total_bytes: int = 20 << 30
+    attempts: int = 20_000
 
 
 class EgressProxy:
@@ -72,6 +74,7 @@ class EgressProxy:
         self._is_own = is_own
         self._slots = asyncio.Semaphore(self._limits.connections)
         self._bytes_left = self._limits.total_bytes
+        self._attempts = 0
 
     async def serve(self, stream: ByteStream) -> None:
         """Serve one connection of the sandbox until it is over, close it, and record what happened.
@@ -89,7 +92,7 @@ class EgressProxy:
             attempt.end("a fault of the workbench")
             raise
         finally:
-            if attempt.begun:
+            if attempt.number and attempt.number <= self._limits.attempts + 1:
                 self._on_egress(attempt.event())
             with contextlib.suppress(ConnectionError):
                 await stream.close()
@@ -109,6 +112,11 @@ class EgressProxy:
         request = await self._read_request(client, attempt)
         if request is None:
             return
+        if attempt.number > self._limits.attempts:
+            reason = (
+                f"the sandbox has made its {self._limits.attempts} attempts; later ones are not recorded one by one"
+            )
+            raise EgressEndedError(403, reason, "A new run begins with all of them.", refused=True)
         is_tunnel = request.method == "CONNECT"
         with _refusing_malformed():
             target = connect_target(request) if is_tunnel else absolute_target(request)
@@ -151,7 +159,7 @@ class EgressProxy:
             async with asyncio.timeout(self._limits.wait_seconds):
                 await self._slots.acquire()
         except TimeoutError:
-            attempt.begun = True
+            self._begin(attempt)
             reason = f"more than {self._limits.connections} connections at once"
             raise EgressEndedError(503, reason, "Close connections that are not needed.", refused=True) from None
         try:
@@ -159,13 +167,19 @@ class EgressProxy:
         finally:
             self._slots.release()
 
+    def _begin(self, attempt: Attempt) -> None:
+        """Its client asked for something, so that it counts; a plain tunnel's second request is still the same one."""
+        if not attempt.number:
+            self._attempts += 1
+            attempt.number = self._attempts
+
     async def _read_request(self, client: BufferedStream, attempt: Attempt) -> RequestHead | None:
         """The next request, None when the client leaves without a word."""
         with _refusing_malformed():
             async with self._in_time_for_a_head():
                 if not client.peek() and not await client.fill():
                     return None
-                attempt.begun = True
+                self._begin(attempt)
                 head = await client.read_head(self._limits.head_bytes)
             return parse_request(head or b"")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
 import sys
@@ -73,7 +74,7 @@ def write(roots: Roots, file_path: str, content: str) -> ToolResult:
     roots.refuse_read_only(target, "write", file_path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content.encode("utf-8"))
+        _overwrite(target, "write", file_path, content)
     except OSError as error:
         raise file_error("write", file_path, error) from error
     return text_result(f"wrote {len(content)} bytes to {file_path}")
@@ -95,7 +96,7 @@ def edit(roots: Roots, file_path: str, old_string: str, new_string: str, replace
         raise ToolError(f"edit: old_string appears {count} times in {file_path} (must be unique)")
     updated = text.replace(old_string, new_string) if replace_all else text.replace(old_string, new_string, 1)
     try:
-        target.write_bytes(updated.encode("utf-8"))
+        _overwrite(target, "edit", file_path, updated)
     except OSError as error:
         raise file_error("edit", file_path, error) from error
     return text_result(f"edited {file_path} ({count if replace_all else 1} replacement(s))")
@@ -114,6 +115,21 @@ def _regular_size(target: Path, tool: str, file_path: str) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise ToolError(f"{tool}: {file_path}: not a regular file")
     return status.st_size
+
+
+def _overwrite(target: Path, tool: str, file_path: str, content: str) -> None:
+    """Replace what a file holds. A FIFO without a reader would block whoever opens it to write."""
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # so says a FIFO
+            raise
+        raise ToolError(f"{tool}: {file_path}: not a regular file") from error
+    with os.fdopen(descriptor, "wb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ToolError(f"{tool}: {file_path}: not a regular file")
+        file.truncate()
+        file.write(content.encode("utf-8"))
 
 
 def _text_to_edit(target: Path, file_path: str) -> str:

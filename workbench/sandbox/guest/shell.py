@@ -311,7 +311,7 @@ def _script_file(dialect: Dialect) -> tuple[int, int]:
     else:
         script, name = tempfile.mkstemp()
         os.unlink(name)  # noqa: PTH108 - a descriptor is all that is needed
-        os.fchmod(script, 0o644)
+    os.fchmod(script, 0o644)  # gVisor lets a tool open it through our /proc/PID/fd: to read, not to write commands
     os.ftruncate(script, _SCRIPT_START)
     os.pwrite(script, f"unset BASH_ENV; {_wait(dialect)}".encode(), 0)
     if not dialect.has_start_file:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -50,9 +51,14 @@ class Timeline(LineView):
             super().__init__()
             self.seq = seq
 
+        @property
+        def control(self) -> DOMNode | None:
+            """The timeline."""
+            return self._sender if isinstance(self._sender, DOMNode) else None
+
         def can_replace(self, message: Message) -> bool:
-            """Only the newest selection matters."""
-            return isinstance(message, Timeline.Selected)
+            """Only the newest selection in a timeline matters."""
+            return isinstance(message, Timeline.Selected) and message.control is self.control
 
     class FollowChanged(Message):
         """The timeline follows new events, or no longer does."""
@@ -141,7 +147,7 @@ class Timeline(LineView):
         return self.view.row_at(self._cursor) if 0 <= self._cursor < len(self.view) else None
 
     def filter(self, text: str) -> None:
-        """Show only the rows that a filter lets through; `workbench.tui.timeline_filter` describes the language.
+        """Show only the rows that a filter lets through; `workbench.tui.timeline_filter.LANGUAGE` describes how.
 
         Raises:
             FilterError: it means nothing; what is shown stays.
@@ -151,7 +157,7 @@ class Timeline(LineView):
         self.filter_text = text
         self.view.filter(condition)
         self._put_cursor(self.view.nearest_place(index))
-        self.draw_again()
+        self.refresh()
         self._after_lines()
         if not self._follow:
             self._show_cursor()
@@ -163,7 +169,7 @@ class Timeline(LineView):
         was typed), at what the rows show. Empty text ends the search.
         """
         self._search.look_for(text)
-        self.draw_again()
+        self.refresh()
         index = None if origin is None else self.view.index_of_seq(origin)
         begin = self._cursor if index is None else self.view.nearest_place(index)
         if 0 <= begin < len(self.view):
@@ -233,9 +239,11 @@ class Timeline(LineView):
             return self._live.key(line - self.view.line_count)
         index = self.view.index_at(at.place)
         if at.part:
-            return index, at.part
+            return index, at.part, self.needle
         row = self.view.rows[index]
-        return index, self._turns.mark(row), at.place == self._cursor, self.view.is_expanded(index), self._whole
+        marked = self.needle if self.needle and self._search.says(row) else ""
+        expanded = self.view.is_expanded(index)
+        return index, self._turns.mark(row), at.place == self._cursor, expanded, self._whole, marked
 
     def draw_line(self, line: int) -> Strip:
         """A row, a line of an expansion, or a line of a streaming row."""

@@ -1,0 +1,1 @@
+"""A report written down: each format takes it and computes nothing."""
