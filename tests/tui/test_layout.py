@@ -37,7 +37,7 @@ def test_a_chosen_width_holds() -> None:
 @given(
     width=some.integers(TWO_PANES, 400),
     current=some.sampled_from(PANES),
-    chosen=some.dictionaries(some.sampled_from(PANES[:1] + PANES[2:]), some.integers(1, 500)),
+    chosen=some.dictionaries(some.sampled_from([*PANES[:1], *PANES[2:]]), some.integers(1, 500)),
 )
 def test_the_timeline_always_keeps_its_least(width: int, current: PaneName, chosen: dict[PaneName, int]) -> None:
     arrangement = arrange(width, current, "agent", chosen)
