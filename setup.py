@@ -13,6 +13,7 @@ class BuildWithSamples(build_py):
     """The usual build, and the folder `sample_agents` as `workbench/samples`."""
 
     def run(self):
+        """Build, then copy."""
         super().run()
         if not self.editable_mode:
             target = Path(self.build_lib) / "workbench" / "samples"

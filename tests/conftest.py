@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -55,6 +56,10 @@ def why_no_gvisor() -> str | None:
     return "the Docker daemon has no gVisor runtime: run `workbench setup`"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--snapshot-update", action="store_true", help="keep how the screens look now")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, needed in (("docker", why_no_gvisor), ("browser", why_no_browser)):
         reason = needed() if item.get_closest_marker(marker) is not None else None
@@ -76,3 +81,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if skipped:
             terminalreporter.section(f"{untested} NOT TESTED", sep="!", red=True, bold=True)
             terminalreporter.line(f"{len(skipped)} tests were skipped, because {why()}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium. While it is open an event loop is running, so asynchronous tests are in other modules."""
+    from tests.browser import opened_browser
+
+    with opened_browser() as opened:
+        yield opened

@@ -173,6 +173,13 @@ def _add_compare(commands: _Commands) -> None:
     )
     what.add_argument("--inputs", type=Path, metavar="DIR", help="every file in this folder is an input")
     what.add_argument(
+        "--cases",
+        nargs="?",
+        const="",
+        metavar="A,B",
+        help="the inputs of these cases of the agent, without names of all; their checks are made on every run",
+    )
+    what.add_argument(
         "--judge", metavar="MODEL", help="a model that judges the answers in pairs, blinded, in both orders"
     )
     what.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each (default: 1)")

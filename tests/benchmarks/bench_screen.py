@@ -1,6 +1,6 @@
-"""How fast the screen is there, and how fast a save is on it: the real program in a real pty, the figures by its promises.
+"""How fast the screen is there, and how fast a save is on it: the real program in a real pty, beside the promises.
 
-    python tests/benchmarks/bench_screen.py
+python tests/benchmarks/bench_screen.py
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import pexpect
+import pexpect  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_agents" / "support-triage"
@@ -121,7 +121,10 @@ def _print(what: str, times: Sequence[float], promised: int | None) -> None:
     ordered = sorted(times)
     p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
     promise = f"promised {promised} ms" if promised else ""
-    print(f"{what:<34} median {statistics.median(times):6.0f} ms   p95 {p95:6.0f} ms   best {ordered[0]:6.0f} ms   {promise}")
+    print(
+        f"{what:<32} median {statistics.median(times):6.0f} ms   p95 {p95:6.0f} ms   "
+        f"best {ordered[0]:6.0f} ms   {promise}"
+    )
 
 
 if __name__ == "__main__":

@@ -325,6 +325,7 @@ def main() -> None:
     from tests.benchmarks.bench_store import run_of
     from workbench.trace.store import Store
 
+    print(f"load average of the machine: {os.getloadavg()[0]:.1f}, on {os.cpu_count()} cores")
     print("from a key to the repaint            promise: p95 <= 50 ms with 100,000 events and 100 a second arriving")
     for count in (1_000, 10_000, 100_000):
         with tempfile.TemporaryDirectory() as name:

@@ -9,7 +9,10 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from workbench.cases import schema
+from workbench.cases.case import checked_file
 from workbench.cases.schema import case_schema
+from workbench.definition.yamlfile import parse_yaml
 
 SAMPLES = sorted((Path(__file__).parents[2] / "sample_agents").glob("*/cases/*.yaml"))
 VALIDATOR = jsonschema.Draft202012Validator(case_schema())
@@ -44,3 +47,12 @@ def test_what_is_written_short_fits() -> None:
 @pytest.mark.parametrize("check", [{"outptu": {}}, {"max_steps": 0}, {"called": {"name": "bash"}}, "called"])
 def test_what_the_loader_refuses_does_not_fit(check: Any) -> None:
     assert not VALIDATOR.is_valid(case(check))
+
+
+def test_the_example_of_the_reference_is_a_case() -> None:
+    text = Path(schema.__file__).with_name("case_format.md").read_text("utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0].replace("567a…", "f" * 64)
+    file = checked_file(parse_yaml(Path("example.yaml"), example.encode("utf-8")))
+    kinds = {check.kind for check in file.checks}
+    assert kinds == set(schema.CheckPart.model_fields) - {"judge"}
+    VALIDATOR.validate(yaml.safe_load(example))

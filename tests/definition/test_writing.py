@@ -55,6 +55,6 @@ def test_line_ends_stay_as_they_are(tmp_path: Path) -> None:
 def test_nothing_is_left_beside_a_file_that_cannot_be_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "prompt.md"
     folder.mkdir()
-    with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
+    with pytest.raises(OSError):
         save_text(folder, "text", expected=None)
     assert [path.name for path in tmp_path.iterdir()] == ["prompt.md"]

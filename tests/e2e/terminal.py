@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import pexpect
+import pexpect  # type: ignore[import-untyped]
 import pyte
 
 from tests.e2e.conftest import clean_environment, command
@@ -32,14 +33,16 @@ KEYS: Mapping[str, str] = {
 }
 
 # what the emulator does not know: private sequences with < = >, requests for modes, strings of DCS and OSC
-_UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[\?u|\x1bP[^\x1b]*\x1b\\|\x1b\]\d+;[^\x07]*\x07")
+_UNKNOWN = re.compile(
+    rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p|\x1b\[\?u|\x1bP[^\x1b]*\x1b\\|\x1b\]\d+;[^\x07]*\x07"
+)
 _PATIENCE = 30.0
 
 
 class Terminal:
     """The program on a terminal of some size. Everything waits for a condition, never for a time."""
 
-    def __init__(self, child: pexpect.spawn[bytes], width: int, height: int) -> None:
+    def __init__(self, child: Any, width: int, height: int) -> None:
         self.child = child
         self.raw = b""
         self._screen = pyte.Screen(width, height)
@@ -50,6 +53,11 @@ class Terminal:
     def text(self) -> str:
         """What the terminal shows."""
         return "\n".join(line.rstrip() for line in self._screen.display)
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Where the cursor is: column and row, from 0."""
+        return self._screen.cursor.x, self._screen.cursor.y
 
     def read(self, seconds: float = 0.05) -> bool:
         """Take what the program wrote; False once it has gone."""
@@ -114,7 +122,12 @@ class Terminal:
 
     def assert_restored(self) -> None:
         """The terminal is as it was: normal screen, a cursor, no mouse, and its modes."""
-        for given, taken in ((b"?1049h", b"?1049l"), (b"?25l", b"?25h"), (b"?1003h", b"?1003l"), (b"?2004h", b"?2004l")):
+        for given, taken in (
+            (b"?1049h", b"?1049l"),
+            (b"?25l", b"?25h"),
+            (b"?1003h", b"?1003l"),
+            (b"?2004h", b"?2004l"),
+        ):
             assert self.raw.rfind(taken) > self.raw.rfind(given), f"{taken!r} is missing after {given!r}"
 
 

@@ -116,19 +116,24 @@ def test_a_limit_that_ends_a_live_run_has_its_own_exit_code(looker: Path) -> Non
     assert workbench("test", looker, "--live", "--offline", "--fuse", "0.0001").code == 3
 
 
-def test_a_live_test_that_is_stopped_ends_its_runs(looker: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_live_test_that_is_stopped_ends_its_runs(looker: Path, number: signal.Signals) -> None:
     script = (looker / "offline.yaml").read_text().replace("first_token: 0", "first_token: 30")
     (looker / "offline.yaml").write_text(script)
     process = subprocess.Popen(
-        command("test", looker, "--live", "--offline"), stdout=subprocess.PIPE, env=clean_environment(), text=True
+        command("test", looker, "--live", "--offline"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_environment(),
+        text=True,
     )
     asked = ""
     while "running" not in asked:
         asked = workbench("runs", looker, "--json").out.partition("\n")[0]
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+    process.send_signal(number)
+    said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, ("", ""))
     assert json.loads(workbench("runs", looker, "--json").out.partition("\n")[0])["error"] == "cancelled"
 
 

@@ -13,7 +13,9 @@ from tests.e2e.terminal import Terminal, alive, terminal, wait_until
 from tests.engine.conftest import HTTP_AGENT, LOOK_UP, PROMPT, Agent
 
 SLOW = LOOK_UP.replace("tokens_per_second: 0", "tokens_per_second: 6").replace(
-    "I look it up.", "I look it up, and while I do I tell you at length what I am doing and why it takes so long, " + "so very long, " * 20
+    "I look it up.",
+    "I look it up, and while I do I tell you at length what I am doing and why it takes so long, "
+    + "so very long, " * 20,
 )
 
 
@@ -99,7 +101,10 @@ def test_a_closed_terminal_ends_the_screen_and_closes_the_run(agent: Agent, tmp_
 
 def test_a_run_does_not_wait_for_a_terminal_that_takes_nothing(agent: Agent, tmp_path: Path) -> None:
     flood = "so very long, " * 3000
-    agent.write("offline.yaml", LOOK_UP.replace("tokens_per_second: 0", "tokens_per_second: 4000").replace("I look it up.", flood))
+    agent.write(
+        "offline.yaml",
+        LOOK_UP.replace("tokens_per_second: 0", "tokens_per_second: 4000").replace("I look it up.", flood),
+    )
     with terminal(agent.folder, home=tmp_path, width=200, height=60) as shown:
         begin(shown)
         shown.press("r")

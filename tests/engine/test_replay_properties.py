@@ -223,3 +223,18 @@ def test_without_captured_thinking_the_model_goes_on_without_it_and_says_so() ->
     asked = [event.data for event in replay.events if isinstance(event.data, ModelRequest)][-1]
     assert asked.parameters["thinking"] == {"type": "disabled"}
     assert isinstance(replay.end, RunCompleted)
+
+
+@relaxed
+@given(programs, st.data())
+def test_what_a_user_said_after_a_step_is_said_again_in_every_later_replay(
+    program: Sequence[Turn], data: st.DataObject
+) -> None:
+    stage = Stage(program)
+    parent = stage.run()
+    step = data.draw(st.integers(0, len(parent.tape.turns)))
+    latest = first = stage.replay(parent, ReplayRequest("run-1", edits=Edits(messages={step: "And then?"})))
+    for _ in range(2):
+        latest = stage.replay(latest, ReplayRequest(latest.tape.run_id, model="tape", tools="tape"))
+        assert shown(latest) == shown(first)
+        assert latest.tape.said == {step: "And then?"}

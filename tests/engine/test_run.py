@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from workbench.cost.prices import PriceList
 from workbench.engine.run import Run
 from workbench.sitting.overrides import Overrides
+from workbench.sitting.sitting import Sitting
 from workbench.trace.codec import event_to_json
 from workbench.trace.events import (
     Event,
@@ -229,6 +231,35 @@ async def test_cancelling_ends_the_run_with_what_there_was(agent: Agent) -> None
     assert ran.failure.error == "cancelled"
     assert ran.failure.state.step == 1
     assert ran.events[-1].type == "run_failed"
+
+
+@pytest.mark.parametrize("at", ["run_started", "run_completed", "every event"])
+async def test_cancelling_at_the_very_beginning_or_end_leaves_no_run_without_an_end(agent: Agent, at: str) -> None:
+    def cancel(run: Run, event: Event) -> None:
+        if at in (event.type, "every event"):
+            run.cancel()
+
+    ran = await agent.run(during=cancel)
+    assert ran.events[-1].type == ("run_completed" if at == "run_completed" else "run_failed")
+    if at != "run_completed":
+        assert ran.failure.error == "cancelled"
+        assert not ran.of(ModelResponse)
+
+
+async def test_a_cancelled_task_leaves_its_run_with_an_end(agent: Agent) -> None:
+    async with Sitting.open(agent.folder, offline=True, environment={}) as sitting:
+        events: list[Event] = []
+        task: asyncio.Task[object] | None = None
+
+        def show(event: Event) -> None:
+            events.append(event)
+            if task is not None:
+                task.cancel()
+
+        task = asyncio.create_task(sitting.new_run("go", show=show).execute())
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert [event.type for event in events] == ["run_started", "run_failed"]
 
 
 async def test_no_request_is_sent_that_could_pass_the_budget(agent: Agent) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -99,12 +97,3 @@ def hostile_run() -> list[Event]:
 def finished_run() -> list[Event]:
     """A run of two steps that was answered."""
     return story()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A headless Chromium."""
-    from tests.browser import opened_browser
-
-    with opened_browser() as opened:
-        yield opened

@@ -221,6 +221,14 @@ def test_settings_are_lines_and_only_what_differs_is_an_edit() -> None:
     assert edited.edit_count == 2
 
 
+def test_another_container_lets_tools_run_live() -> None:
+    edited = draft().with_text(SETTINGS, "container.pids = 99")
+    assert edited.asked.tools == "live"
+    assert edited.undo().asked.tools == "tape_while_unchanged"
+    kept = edited.with_tools("tape").with_text(SETTINGS, "container.pids = 99\nmax_iterations = 3")
+    assert kept.asked.tools == "tape"
+
+
 def test_the_error_mark_of_a_result_is_an_edit_of_its_own() -> None:
     edited = draft().with_error_mark(RESULT, False)
     assert edited.edits.results[(1, 2)] == EditedResult(({"type": "text", "text": "nothing"},), is_error=False)

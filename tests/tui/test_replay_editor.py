@@ -36,6 +36,7 @@ class Host(App[None]):
         self.tape, self.price = tape, price
         self.requested: list[ReplayRequest] = []
         self.external: list[ReplayEditor.EditExternally] = []
+        self.copied: list[str] = []
         self.silent = False
 
     def compose(self) -> ComposeResult:
@@ -59,6 +60,9 @@ class Host(App[None]):
 
     def on_replay_editor_edit_externally(self, event: ReplayEditor.EditExternally) -> None:
         self.external.append(event)
+
+    def on_replay_editor_copy_requested(self, event: ReplayEditor.CopyRequested) -> None:
+        self.copied.append(event.text)
 
     @property
     def editor(self) -> ReplayEditor:
@@ -234,9 +238,9 @@ async def test_switches_and_the_fork_are_moved_by_keys() -> None:
         await pilot.press("f")
         assert host.editor.draft.request().fork == ForkPoint(1, 2)
         await until(pilot, lambda: "from call 1.2" in host.screen_text())
-        await pilot.press("less_than_sign")
+        await pilot.press("left_curly_bracket")
         assert host.editor.draft.request().fork == ForkPoint(1, 1)
-        await pilot.press("greater_than_sign", "greater_than_sign")
+        await pilot.press("right_curly_bracket", "right_curly_bracket")
         assert host.editor.draft.request().fork == ForkPoint(2)
         await pilot.press("F")
         assert host.editor.draft.request().fork is None
@@ -356,6 +360,26 @@ async def test_drafts_stay_with_their_runs() -> None:
         assert host.editor.draft is None
         host.editor.show_tape(taped(*TURNS))
         assert host.edits == Edits(input="And that?")
+
+
+async def test_an_unfolded_edit_shows_what_it_was() -> None:
+    host = Host()
+    async with host.run_test(size=(80, 24)) as pilot:
+        go(host, Place("block", 1, 1))
+        await pilot.press("space", "enter")
+        await type_text(pilot, host, "I look for it.")
+        await until(pilot, lambda: "I look for it up." in host.screen_text())
+        await pilot.press("y")
+        await until(pilot, lambda: host.copied == ["I look for it."])
+
+
+async def test_a_replay_says_what_it_was_made_from() -> None:
+    replay: dict[str, object] = {"edits": {"results": {"1.2": {}}}}
+    host = Host(taped(*TURNS, parent_run_id="run-0", fork_step=2, fork_call=0, replay=replay))
+    async with host.run_test(size=(80, 30)) as pilot:
+        await until(pilot, lambda: "manual of run-0 from step 2; result 1.2" in host.screen_text())
+        host.editor.show_tape(TAPE)
+        await until(pilot, lambda: "run-0" not in host.screen_text())
 
 
 async def test_an_event_leads_to_its_entry() -> None:

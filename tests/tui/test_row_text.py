@@ -30,7 +30,7 @@ def test_every_row_takes_the_width_exactly_with_wide_letters_too(width: int) -> 
 def test_a_reply_on_a_wide_screen() -> None:
     assert shown(ROWS[3], 160, RowState(whole=10)).split() == [
         *("▸", "1.610", "1", "←", "model_response", "tool_use", "2,100", "in", "140", "out", "1.20", "s"),
-        *("2.1k→140", "$0.0019", "●", "live", "█▎"),
+        *("2.1k→140", "$0.0019", "●", "live", "██▎"),
     ]
 
 

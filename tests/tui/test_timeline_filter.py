@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tui.timeline_cases import a_run, many_rows, rows_of
-from workbench.tui.timeline_filter import FilterError, completions, parse_filter
+from workbench.tui.timeline_filter import LANGUAGE, FilterError, completions, parse_filter
 
 ROWS = rows_of(a_run())
 
@@ -81,6 +81,12 @@ def test_any_text_is_a_filter_or_is_refused_in_words(text: str) -> None:
         assert 0 <= error.column <= len(text)
     else:
         assert condition is None or [condition(row) for row in many_rows(5)]
+
+
+@pytest.mark.parametrize("line", [line for line in LANGUAGE.split("\n") if line and not line.startswith("Words")])
+def test_every_example_of_the_description_means_something(line: str) -> None:
+    examples = line[:20].split("  ")
+    assert all(parse_filter(example) for example in examples if example.strip())
 
 
 def test_completions_are_filters_that_mean_something() -> None:

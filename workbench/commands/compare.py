@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.cases.case import CaseError
 from workbench.commands.compare_progress import ProgressLines
 from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
 from workbench.commands.money import usd_option
 from workbench.commands.problems import print_error, print_problems
 from workbench.comparison.book import Book
+from workbench.comparison.case_checks import cases_of, with_checks
 from workbench.comparison.concurrency import fitting
 from workbench.comparison.job import Job, cell_jobs
 from workbench.comparison.judgements import judge_jobs, read_judging
@@ -36,7 +38,7 @@ from workbench.trace.store import Store
 if TYPE_CHECKING:
     from workbench.comparison.runner import Runner
 
-_MISTAKES = (InputError, PlanError, SandboxError, SittingError, StoreError, ValueError, OSError)
+_MISTAKES = (CaseError, InputError, PlanError, SandboxError, SittingError, StoreError, ValueError, OSError)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -120,7 +122,7 @@ def _is_finished(folder: Path, plan: Plan, book: Book) -> bool:
 
 
 def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Planned:
-    asked = options.models or options.prompts or options.input or options.inputs
+    asked = options.models or options.prompts or options.input or options.inputs or options.cases is not None
     if options.name is not None and not asked and options.name in book.names():
         return plan_again(sitting, book.plan(options.name))
     return make_plan(
@@ -130,6 +132,7 @@ def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Plann
             prompts=[Path(name) for name in _listed(options.prompts)],
             inputs=options.input or (),
             folder=options.inputs,
+            cases=None if options.cases is None else _listed(options.cases),
             repeats=options.repeat,
             judge=options.judge,
             name=options.name,
@@ -167,7 +170,12 @@ def _report_stored(options: argparse.Namespace) -> int:
 
 def _report(folder: Path, plan: Plan, book: Book, options: argparse.Namespace, stopped: str | None = None) -> Report:
     with Store.open(folder, read_only=True) as store:
-        results = read_results(plan, book, store)
+        cases = cases_of(folder)
+        if cases is None:
+            print(
+                "workbench: the agent's cases cannot be read, so nothing was checked: workbench test", file=sys.stderr
+            )
+        results = with_checks(read_results(plan, book, store), cases or (), folder, store)
         return make_report(
             plan,
             results,

@@ -31,7 +31,8 @@ class ProgressLines:
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._write(f"{self._title}: {len(self._pull().jobs)} runs\n")
+        runs = len(self._pull().jobs)
+        self._write(f"{self._title}: {runs} {'run' if runs == 1 else 'runs'}\n")
         self._following = asyncio.create_task(self._follow())
         return self
 

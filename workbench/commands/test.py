@@ -14,7 +14,7 @@ from workbench.cases.case import Case, CaseError, load_cases
 from workbench.cases.junit import junit_xml
 from workbench.cases.report import commands, headline, problem_lines
 from workbench.cases.testing import CaseResult, CaseSettings, results_of
-from workbench.commands.exit_codes import DONE, FAILED, LIMIT, USAGE
+from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
 from workbench.commands.money import seconds, short_usd, usd_option
 from workbench.commands.problems import print_error, print_problems
 from workbench.commands.style import Style
@@ -29,7 +29,7 @@ _COLOURS = {"passed": "green", "failed": "red", "stale": "yellow", "not_judged":
 
 
 def run(options: argparse.Namespace) -> int:
-    """Test the cases and return 0 if all passed, 1 if one did not, 3 if a limit ended the run of one that did not."""
+    """Test the cases and return 0 if all passed, 1 if one did not, 3 if a limit ended the live run of one of those."""
     try:
         testing = CaseSettings(options.answers, options.jobs, options.judge)
         sitting = Sitting.open(
@@ -49,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     except DefinitionError as error:
         print_problems(error.problems, sys.stderr)
         return USAGE
+    except asyncio.CancelledError:
+        return INTERRUPTED
     except BrokenPipeError:
         raise
     except (CaseError, ReplayError, SittingError, StoreError, OSError, ValueError) as error:

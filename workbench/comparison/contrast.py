@@ -25,6 +25,7 @@ class Measure(Enum):
     """What variants are compared by."""
 
     COMPLETED = "completed"
+    CHECKS = "checks passed"
     COST = "cost"
     TIME = "time"
     STEPS = "steps"
@@ -32,7 +33,8 @@ class Measure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """Two variants compared by one measure: costs in USD a run, time in seconds, completed as a share of the runs.
+    """Two variants compared by one measure: costs in USD a run, time in seconds, completed as a share of the runs,
+    checks passed as a share of a run's checks.
 
     `p` is corrected by Holm for the number of `pairs` that are compared by this measure. `repeats_needed` is how many
     repeats it would take for a difference to be told from chance at all.
@@ -101,6 +103,8 @@ def _value(measure: Measure, run: Measured) -> Decimal | None:
     match measure:
         case Measure.COMPLETED:
             return Decimal(run.completed)
+        case Measure.CHECKS:
+            return Decimal(run.checked.passed) / run.checked.of if run.checked is not None else None
         case Measure.COST:
             return run.total_usd
         case Measure.TIME:

@@ -24,13 +24,15 @@ MOST_CELLS = 10_000
 class Variant:
     """One way to run the agent. `prompt` is the file of its system prompt, None for the agent's own.
 
-    `name` tells it from the others in the comparison, `digest` is that of its whole definition.
+    `name` tells it from the others in the comparison, `digest` is that of its whole definition. `left_out` are
+    settings of the agent that its model does not accept, in words.
     """
 
     name: str
     model: str
     prompt: str | None
     digest: str
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workbench.cases.case import load_cases
 from workbench.comparison.plan import MOST_CELLS, NAME, Plan, PlannedInput, Variant, default_name
+from workbench.comparison.settings import on_model
 from workbench.definition.agent import AgentDefinition
 from workbench.definition.inputs import InputError, offered_inputs, resolve_input
 from workbench.definition.secrets import Redactor, secrets_of
@@ -26,14 +28,16 @@ class Wish:
     """What a person asks for. Empty `models` and `prompts` mean the agent's own, no inputs the first that it offers.
 
     `prompts` are files. `inputs` are as on the command line (text, @FILE, a name under inputs/), `folder` holds more of
-    them, one a file. `judge` is the model that judges the answers in pairs, if any. `name` is what the comparison is
-    called, None for a name made from its content.
+    them, one a file; `cases` names cases of the agent whose inputs are taken, () means all of them. `judge` is the
+    model that judges the answers in pairs, if any. `name` is what the comparison is called, None for a name made from
+    its content.
     """
 
     models: Sequence[str] = ()
     prompts: Sequence[Path] = ()
     inputs: Sequence[str] = ()
     folder: Path | None = None
+    cases: Sequence[str] | None = None
     repeats: int = 1
     judge: str | None = None
     name: str | None = None
@@ -55,7 +59,8 @@ def make_plan(sitting: Sitting, wish: Wish) -> Planned:
 
     Raises:
         PlanError: there is nothing to compare, a file cannot be read, or it is too much.
-        InputError: an input is not there.
+        InputError, CaseError: an input or a case is not there.
+        DefinitionError: something is wrong with a case.
         SandboxError: the kept workspace cannot be recorded.
     """
     definitions = _definitions(sitting.definition, wish)
@@ -116,10 +121,12 @@ def _definitions(agent: AgentDefinition, wish: Wish) -> Mapping[Variant, AgentDe
     for prompt in prompts:
         text = None if prompt is None else _prompt_text(prompt)
         for model in models:
-            overrides = Overrides(model=model, system_prompt=text, persistent=False if agent.persistent else None)
-            definition = overrides.apply(agent)
+            overrides = Overrides(system_prompt=text, persistent=False if agent.persistent else None)
+            definition, left_out = on_model(overrides.apply(agent), model)
             parts = ([model] if len(models) > 1 or prompt is None else []) + ([labels[prompt]] if prompt else [])
-            variant = Variant(" · ".join(parts), model, None if prompt is None else str(prompt), definition.digest)
+            variant = Variant(
+                " · ".join(parts), model, None if prompt is None else str(prompt), definition.digest, tuple(left_out)
+            )
             found[variant] = definition
     if len({variant.digest for variant in found}) < len(found):
         raise PlanError("two prompts are the same text: there is nothing to compare between them")
@@ -150,9 +157,11 @@ def _prompt_text(path: Path) -> str:
 
 def _inputs(sitting: Sitting, wish: Wish) -> tuple[PlannedInput, ...]:
     redactor = Redactor(secrets_of(sitting.definition, sitting.environment))
-    found = [_named(sitting.folder, wanted) for wanted in wish.inputs]
+    found = [_named(sitting.folder, wanted, redactor) for wanted in wish.inputs]
     if wish.folder is not None:
         found += _of_folder(wish.folder)
+    if wish.cases is not None:
+        found += [PlannedInput(case.name, case.input) for case in load_cases(sitting.folder, wish.cases)]
     if not found:
         offered = offered_inputs(sitting.folder)
         found = [PlannedInput(offered[0].name if offered else "", resolve_input(sitting.folder, None))]
@@ -164,10 +173,10 @@ def _inputs(sitting: Sitting, wish: Wish) -> tuple[PlannedInput, ...]:
     )
 
 
-def _named(folder: Path, wanted: str) -> PlannedInput:
+def _named(folder: Path, wanted: str, redactor: Redactor) -> PlannedInput:
+    """An input with a name: its file's, or the beginning of its text, which is cut after secrets were found in it."""
     text = resolve_input(folder, wanted)
-    is_text = text == wanted
-    name = " ".join(wanted.split()) if is_text else Path(wanted.removeprefix("@")).name
+    name = " ".join(redactor.text(wanted).split()) if text == wanted else Path(wanted.removeprefix("@")).name
     return PlannedInput(name if len(name) <= 40 else name[:39] + "…", text)
 
 

@@ -41,7 +41,8 @@ class Agreements:
 class VariantReport:
     """What came of one variant. Spreads are over its runs with a result, failed ones included, None of none.
 
-    `planned` runs were to be made, `measured` have a result. `failures` counts failed runs by kind, `without_result`
+    `planned` runs were to be made, `measured` have a result. `checks` is how many checks of the agent's cases they
+    passed, None where no case has such an input. `failures` counts failed runs by kind, `without_result`
     the cells that say nothing, by why. Costs are USD a run, None as well where a price is unknown; `sum_usd` adds up
     those of all runs with a result.
     """
@@ -50,6 +51,7 @@ class VariantReport:
     planned: int
     measured: int
     completed: Rate | None
+    checks: Rate | None
     failures: Mapping[str, int]
     without_result: Mapping[str, int]
     steps: Spread | None
@@ -128,6 +130,7 @@ def _variant(
         planned=len(results),
         measured=len(measured),
         completed=rate(sum(run.completed for run in measured), len(measured)),
+        checks=_checks(measured),
         failures=_counted(run.error for run in measured if run.error is not None),
         without_result=_counted(result.error or "" for result in results if result.measured is None),
         steps=spread([Decimal(run.steps) for run in measured]),
@@ -143,6 +146,11 @@ def _variant(
         projection=_projection(measured, runs_per_month),
         self_hosted=_self_hosted(measured, runs_per_month, rates),
     )
+
+
+def _checks(measured: Sequence[Measured]) -> Rate | None:
+    checked = [run.checked for run in measured if run.checked is not None]
+    return rate(sum(each.passed for each in checked), sum(each.of for each in checked))
 
 
 def _counted(names: Iterable[str]) -> Mapping[str, int]:

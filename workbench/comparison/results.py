@@ -21,11 +21,21 @@ _FIRST_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """How many of the checks of the agent's cases a run passed; `failed` tells of the others, one each."""
+
+    passed: int
+    of: int
+    failed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A run with a result.
 
     `output` is the answer, None when there is none. `seconds` is the time from the first request to the model to the
-    end: starting the sandbox is not in it. Costs are USD, None where a price is unknown.
+    end: starting the sandbox is not in it. Costs are USD, None where a price is unknown. `checked` is None where no
+    case of the agent has this input.
     """
 
     run_id: str
@@ -41,6 +51,7 @@ class Measured:
     model_usd: Decimal | None
     runtime_usd: Decimal
     total_usd: Decimal | None
+    checked: Checked | None = None
 
 
 @dataclass(frozen=True, slots=True)

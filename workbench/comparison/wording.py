@@ -83,7 +83,7 @@ def difference(found: Contrast) -> str:
     one, other, more = found.difference.first, found.difference.second, found.difference.difference
     sign = "+" if more > 0 else "-" if more < 0 else "±"
     match found.measure:
-        case Measure.COMPLETED:
+        case Measure.COMPLETED | Measure.CHECKS:
             return f"{sign}{abs(more) * 100:.0f} percentage points ({one * 100:.0f} % → {other * 100:.0f} %)"
         case Measure.COST:
             return f"{sign}{usd(abs(more))} a run{_times(one, other)}"
@@ -140,6 +140,11 @@ def notes(report: Report) -> Sequence[str]:
         )
     missing = {row.variant.name: row.without_result for row in report.variants if row.without_result}
     said += [f"{name}: without a result are {counted(why)}" for name, why in missing.items()]
+    said += [
+        f"{variant.name} runs without {', '.join(variant.left_out)}, which its model does not accept."
+        for variant in report.plan.variants
+        if variant.left_out
+    ]
     if report.stopped:
         said.append(f"Not complete: {report.stopped}")
     said.append(

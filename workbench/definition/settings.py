@@ -93,7 +93,7 @@ def _checked(name: str, value: JsonValue) -> tuple[str, JsonValue]:
     kind = _SETTINGS.get(key)
     if kind is None:
         near = difflib.get_close_matches(name, [*_SETTINGS, *_SHORT], n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         raise SettingError(
             f"{name!r} is no setting that a run can have otherwise{hint} There are {', '.join(_SETTINGS)}."
         )

@@ -1,7 +1,7 @@
 """Noticing saves: everything that an agent is made from is watched, and what changed is told by content.
 
 Editors replace a file, truncate it first, or touch it. So folders are watched, not files; what counts is whether the
-content differs from what was seen last; and a file that is suddenly empty or gone is looked at once more a moment later.
+content differs from what was seen last; and a file that is suddenly empty or gone is looked at again a moment later.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A file whose content is another: its text before and after, None where there is none (gone, no text, too large)."""
+    """A file whose content is another: its text before and after, None where it is gone, no text or too large."""
 
     path: Path
     before: str | None
@@ -215,5 +215,3 @@ def _list_all(folders: Sequence[Path]) -> dict[Path, _Stamp]:
                     continue
                 listing[path] = (seen.st_size, seen.st_mtime_ns)
     return listing
-
-

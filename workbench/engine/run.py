@@ -81,7 +81,8 @@ class Run:
         self._living_since: float | None = None
         self._thoughtless_told = False
         self._work: asyncio.Task[RunEnd] | None = None
-        self._cancel_reason = "cancelled"
+        self._cancel_reason: str | None = None
+        self._cancellable = False
 
     @property
     def run_id(self) -> str:
@@ -89,9 +90,12 @@ class Run:
         return self._order.run_id
 
     def cancel(self, reason: str = "cancelled") -> None:
-        """Stop the run; it ends in `run_failed` with `reason` (cancelled or interrupted) as the error."""
+        """Stop the run; it ends in `run_failed` with `reason` (cancelled or interrupted) as the error.
+
+        Before the run has begun it is stopped as soon as it does; after its end there is nothing to stop.
+        """
         self._cancel_reason = reason
-        if self._work is not None:
+        if self._work is not None and self._cancellable:
             self._work.cancel()
 
     async def execute(self) -> RunEnd:
@@ -106,17 +110,20 @@ class Run:
         except asyncio.CancelledError:
             if self._work.done() and not self._work.cancelled():
                 return self._work.result()
-            self._work.cancel()
+            self.cancel(self._cancel_reason or "cancelled")
             await asyncio.wait([self._work])
             raise
 
     async def _to_the_end(self) -> RunEnd:
         try:
+            self._cancellable = True
+            if self._cancel_reason is not None:
+                raise asyncio.CancelledError
             async with asyncio.timeout(self._definition.timeout) as deadline:
                 self._permissions.deadline = Deadline(deadline)
                 return await self._in_workplace()
         except asyncio.CancelledError:
-            return self._failed(self._cancel_reason, "The run was stopped before it had an answer.")
+            return self._failed(self._cancel_reason or "cancelled", "The run was stopped before it had an answer.")
         except TimeoutError:
             if not deadline.expired():
                 raise
@@ -359,6 +366,7 @@ class Run:
             duration=round(self._record.offset, 6),
             snapshot=self._snapshot,
         )
+        self._cancellable = False
         self._record(end, last=True)
         return end
 
@@ -374,6 +382,7 @@ class Run:
             details=details,  # type: ignore[arg-type]  # what the errors above carry is JSON
             stack_trace=stack_trace,
         )
+        self._cancellable = False
         self._record(end, last=True)
         return end
 

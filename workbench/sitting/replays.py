@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,12 @@ from pathlib import Path
 from workbench.cost.prices import PriceList
 from workbench.definition.agent import AgentDefinition
 from workbench.definition.document import definition_from_document
+from workbench.definition.secrets import Redactor
 from workbench.definition.settings import with_prompt, with_settings
 from workbench.engine.fork import resolve_fork
 from workbench.engine.order import Order
 from workbench.engine.playback import Playback
+from workbench.engine.recorder import redacted
 from workbench.engine.replay_plan import ReplayPlan, plan_replay
 from workbench.engine.replay_request import ReplayRequest, described
 from workbench.engine.rerun import same_for_model, spent_before, tools_changed, worked_in_place
@@ -37,6 +40,23 @@ def replayed_agent(
     if request.edits.system_prompt is not None:
         agent = with_prompt(agent, request.edits.system_prompt)
     return with_settings(agent, request.edits.settings)
+
+
+def without_secrets(request: ReplayRequest, redactor: Redactor) -> ReplayRequest:
+    """The request with every secret in what stands for a reply, a result or the user's words replaced.
+
+    They are replaced as those of a real reply or result are, so that the model is told what the trace holds.
+    """
+    edits = request.edits
+    if redactor.is_empty:
+        return request
+    cleaned = replace(
+        edits,
+        replies={step: redacted(list(blocks), redactor) for step, blocks in edits.replies.items()},
+        results={place: redacted(edit, redactor) for place, edit in edits.results.items()},
+        messages={step: redactor.text(text) for step, text in edits.messages.items()},
+    )
+    return replace(request, edits=cleaned)
 
 
 def plan_of(

@@ -28,7 +28,7 @@ from workbench.model.tape_only import TapeOnlyModel
 from workbench.sitting.asking import ask_once
 from workbench.sitting.loading import Asked, answered_servers, load, offline_script, stand_ins
 from workbench.sitting.overrides import Overrides
-from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent
+from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent, without_secrets
 from workbench.sitting.workplace import Workplaces, needs_sandbox
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event, RunStarted, Trigger
@@ -269,6 +269,7 @@ class Sitting:
         if resumed is not None and resumed is not tape and definition is None:
             definition = definition_from_document(resumed.started.definition, self.folder)
         agent = replayed_agent(self.folder, tape, request, definition)
+        request = without_secrets(request, self._redactor(agent))
         order, playback = replay_order(_new_id(), tape, request, agent, trigger, resumed)
         world = self._world(agent, TapedEvents(self.store.append_many, show), live, ask)
         if request.model == "tape":
@@ -376,12 +377,15 @@ class Sitting:
             workplace=workplaces.open,
             prices=self.prices,
             fuse=self._fuse,
-            redactor=Redactor(secrets_of(agent, self.environment)),
+            redactor=self._redactor(agent),
             clock=SystemClock(),
             record=record,
             show=live,
             ask=ask,
         )
+
+    def _redactor(self, agent: AgentDefinition) -> Redactor:
+        return Redactor(secrets_of(agent, self.environment))
 
     def _workplace_environment(self) -> dict[str, str]:
         return {**stand_ins(self.definition, answered_servers(self.offline)), **self.environment}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App
@@ -50,21 +50,38 @@ class WorkbenchApp(App[None]):
 
     TITLE = "workbench"
     CSS_PATH = "screens/main.tcss"
-    COMMANDS = {_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="All keys that work here", id="app.help"),
         Binding(
-            "ctrl+p", "command_palette", "All actions", key_display="^p", priority=True, tooltip="Find any action", id="app.palette"
+            "ctrl+p",
+            "command_palette",
+            "All actions",
+            key_display="^p",
+            priority=True,
+            tooltip="Find any action",
+            id="app.palette",
         ),
         Binding("ctrl+t", "next_theme", "Next theme", show=False, tooltip="Other colours", id="app.theme"),
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, tooltip="Leave the workbench", id="app.quit"),
-        Binding("ctrl+z", "suspend_process", "Suspend", show=False, tooltip="Back to the shell until fg", id="app.suspend"),
-        Binding("ctrl+c", "interrupt", "Stop the run", show=False, tooltip="Copies instead if text is selected", id="app.stop"),
+        Binding(
+            "ctrl+z", "suspend_process", "Suspend", show=False, tooltip="Back to the shell until fg", id="app.suspend"
+        ),
+        Binding(
+            "ctrl+c",
+            "interrupt",
+            "Stop the run",
+            show=False,
+            tooltip="Copies instead if text is selected",
+            id="app.stop",
+        ),
     ]
 
-    def __init__(self, folder: Path, options: SittingOptions) -> None:
+    def __init__(self, folder: Path, options: SittingOptions, *, warm_up: bool = True) -> None:
+        """Without `warm_up` nothing is loaded and no sandbox started before the first run."""
         super().__init__()
+        self._warm_up = warm_up
         self._folder = folder
         self._options = options
         self._left_out = False
@@ -95,7 +112,7 @@ class WorkbenchApp(App[None]):
         self._left_out = False
         self.refresh(layout=True)
 
-    def get_default_screen(self) -> Screen[object]:
+    def get_default_screen(self) -> Screen[Any]:
         """The agent's screen, so that nothing is painted before it; an empty one where there is no agent."""
         if self._offers_agents:
             return super().get_default_screen()
@@ -130,7 +147,7 @@ class WorkbenchApp(App[None]):
 
     def _main_screen(self, folder: Path) -> MainScreen:
         self.session = Session(folder, self._options)
-        return MainScreen(self.session, self.remembered, Remembered.of_agent(folder))
+        return MainScreen(self.session, self.remembered, Remembered.of_agent(folder), warm_up=self._warm_up)
 
     def _tell_problems(self) -> None:
         for problem in self._settings_problems():
@@ -148,7 +165,7 @@ class WorkbenchApp(App[None]):
                 yield f"{settings_file()}: there is no action {name!r}; help shows their names"
 
     def _fatal_error(self) -> None:
-        """A fault of the workbench: the screen ends and tells it, without the values of variables as the framework would.
+        """A fault of the workbench: the screen ends and tells it, without values of variables.
 
         They may hold secrets, or text of a tool that the terminal would obey.
         """
@@ -205,7 +222,7 @@ class WorkbenchApp(App[None]):
     def all_commands(self) -> Iterator[Command]:
         """Every action of the screen below the palette, what that screen offers itself, and the themes."""
         from workbench.tui.keys import sections
-        from workbench.tui.palette import Offers, command_of
+        from workbench.tui.palette import Command, Offers, command_of
 
         screen = self.screen_stack[-2] if len(self.screen_stack) > 1 else self.screen
         if isinstance(screen, Offers):

@@ -38,7 +38,7 @@ GIST_ENOUGH = 40
 """Cells of gist before a column that is only of use may take more."""
 
 _GIST_LEAST = 16
-_WATERFALL = (12, 48)
+_WIDEST_BARS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,15 @@ _WISHES: Sequence[tuple[ColumnName, int, int]] = (
     ("step", 4, _GIST_LEAST),
     ("turn", 3, _GIST_LEAST),
     ("latency", 7, 20),
+    ("origin", 1, 20),
     ("kind", 9, 22),  # a glyph and a short name instead of the glyph alone
     ("cost", 8, 24),
-    ("offset", 8, 26),
+    ("offset", 8, 24),
+    ("waterfall", 8, 24),
     ("tokens", 11, 28),
     ("tool", 8, 28),
-    ("origin", 1, 28),
-    ("kind", 16, 34),  # the event type in full
+    ("kind", 16, 30),  # the event type in full
+    ("waterfall", 12, 36),
     ("tool", 12, GIST_ENOUGH),
     ("origin", 8, GIST_ENOUGH),
     ("tokens", 13, GIST_ENOUGH),
@@ -73,13 +75,12 @@ def layout(width: int) -> Sequence[Column]:
     widths: dict[ColumnName, int] = {"kind": 1, "gist": 0}
     for name, wished, keep in _WISHES:
         tried = widths | {name: max(wished, widths.get(name, 0))}
-        if _gist_room(tried, width) >= keep:
-            widths = tried
-    room = _gist_room(widths, width)
-    least, most = _WATERFALL
-    bar = min(most, (room - GIST_ENOUGH) // 2)
-    if bar >= least:
-        widths["waterfall"] = bar
+        if _gist_room(tried, width) < keep:
+            break  # and not what comes later in its place: a wider screen shows no less
+        widths = tried
+    spare = _gist_room(widths, width) - GIST_ENOUGH
+    if spare > 0 and "waterfall" in widths:  # half of what is left over; the gist takes the rest
+        widths["waterfall"] = min(_WIDEST_BARS, widths["waterfall"] + spare // 2)
     widths["gist"] = max(0, _gist_room(widths, width))
     return tuple(Column(name, widths[name]) for name in ORDER if name in widths)
 

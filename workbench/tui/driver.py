@@ -35,6 +35,7 @@ class PatientDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Queue `data`; returns at once."""
         if self._output is None:
+            assert self._file is not None  # noqa: S101 - the driver's file is the terminal that it was made for
             self._output = _Output(self._file)
             self._output.start()
         self._output.write(data)

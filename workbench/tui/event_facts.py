@@ -27,6 +27,9 @@ from workbench.tui.amounts import clock_time, short_time
 
 Fact = tuple[str, str]
 
+_DIGEST = 16
+"""Characters of a digest that are shown."""
+
 
 def facts_of(event: Event) -> Sequence[Fact]:
     """Names and values, without those that say nothing."""
@@ -45,7 +48,7 @@ def _facts(data: EventData) -> Iterator[Fact]:
 
 @_facts.register
 def _(data: RunStarted) -> Iterator[Fact]:
-    yield "agent", f"{data.agent} · definition {data.digest}"
+    yield "agent", f"{data.agent} · definition {_short(data.digest)}"
     yield "model", f"{data.model} · {data.model_source}" + (f" {data.endpoint}" if data.endpoint else "")
     yield "trigger", f"{data.trigger.kind} {data.trigger.detail}".strip()
     yield "budget", "none" if data.budget_usd is None else f"${data.budget_usd}"
@@ -62,7 +65,7 @@ def _(data: ModelRequest) -> Iterator[Fact]:
     yield "messages", f"{data.message_count:,}, of which {len(data.messages_added):,} new"
     if data.worst_case_usd is not None:
         yield "at most", f"${data.worst_case_usd:.6f}"
-    yield "digest", data.digest
+    yield "digest", _short(data.digest)
 
 
 @_facts.register
@@ -83,7 +86,7 @@ def _(data: Reasoning) -> Iterator[Fact]:
 @_facts.register
 def _(data: ToolCall) -> Iterator[Fact]:
     yield "tool", f"{data.tool} of {data.server} · call {data.index} of its turn · {data.call_id}"
-    yield "arguments", f"{data.arguments_bytes:,} bytes · digest {data.digest}"
+    yield "arguments", f"{data.arguments_bytes:,} bytes · digest {_short(data.digest)}"
     if data.container is not None:
         yield from _container(data.container)
 
@@ -95,8 +98,8 @@ def _(data: ToolResult) -> Iterator[Fact]:
     yield "ended", ended + (f" · exit code {data.exit_code}" if data.exit_code is not None else "")
     yield "took", short_time(data.latency)
     cut = " · truncated: the tool gave more than was kept" if data.truncated else ""
-    yield "result", f"{data.content_bytes:,} bytes{cut}" + (f" · digest {data.digest}" if data.digest else "")
-    yield "workspace", data.snapshot or ""
+    yield "result", f"{data.content_bytes:,} bytes{cut}" + (f" · digest {_short(data.digest)}" if data.digest else "")
+    yield "workspace", _short(data.snapshot or "")
 
 
 @_facts.register
@@ -158,6 +161,11 @@ def costs_text(costs: Costs) -> str:
     return f"{total} · model {model} · runtime ${costs.runtime:.6f} for {costs.runtime_seconds} s"
 
 
+def _short(digest: str) -> str:
+    """The beginning of a digest: enough to tell two apart, and it fits on a line."""
+    return digest if len(digest) <= _DIGEST else f"{digest[:_DIGEST]}…"
+
+
 def _first_token(data: ModelResponse) -> str:
     return "" if data.time_to_first_token is None else f" · first token after {short_time(data.time_to_first_token)}"
 
@@ -166,4 +174,4 @@ def _container(state: ContainerState) -> Iterator[Fact]:
     memory = "" if state.memory_bytes is None else f" · {state.memory_bytes / 1_000_000:,.1f} MB of memory"
     cpu = "" if state.cpu_seconds is None else f" · {state.cpu_seconds:.2f} s of CPU"
     yield "sandbox", f"{state.cwd}{memory}{cpu}"
-    yield "workspace", state.snapshot or ""
+    yield "workspace", _short(state.snapshot or "")

@@ -19,10 +19,10 @@ from types import FrameType
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _MODES_OFF = ("?1000l", "?1002l", "?1003l", "?1006l", "?1015l", "?1016l", "?1004l", "?2004l", "?2048l", "?2026l")
 RESTORE = "".join(f"\x1b[{mode}" for mode in (*_MODES_OFF, "<u", "?7h", "?1049l", "?25h", "0m"))
-"""What gives a terminal back: no mouse, no focus reports, no pasted brackets, line wrap, the normal screen, a cursor."""
+"""What gives a terminal back: no mouse, no reports, no pasted brackets, line wrap, the normal screen, a cursor."""
 
 Screen = Callable[[int], int]
-"""Draws until its end and gives an exit code. It is given a file descriptor that is at its end once the guard is gone."""
+"""Draws until its end and gives an exit code. It is given a descriptor that is at its end once the guard has gone."""
 
 
 def guarded(screen: Screen, farewell: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from textual.app import App
 from textual.binding import Binding
@@ -33,7 +34,7 @@ class Section:
     keys: Sequence[Key]
 
 
-def sections(app: App[object], screen: Screen[object], keymap: Mapping[str, str]) -> Sequence[Section]:
+def sections(app: App[Any], screen: Screen[Any], keymap: Mapping[str, str]) -> Sequence[Section]:
     """The keys of the focused widget first, then those of the screen, of the app, and of the screen's other widgets."""
     focused = screen.focused
     near = [node for node in focused.ancestors_with_self if isinstance(node, Widget)] if focused else []

@@ -44,7 +44,7 @@ def arrange(
         other: PaneName = side if current == "timeline" else current
         shown = tuple(name for name in PANES if name in ("timeline", other))
         return Arrangement(shown, _fitting(width, {other: chosen.get(other, round(width * 0.38))}))
-    wanted = {name: chosen.get(name, _usual(name, width)) for name in PANES if name != "timeline"}
+    wanted: dict[PaneName, int] = {name: chosen.get(name, _usual(name, width)) for name in PANES if name != "timeline"}
     return Arrangement(PANES, _fitting(width, wanted))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from workbench.definition.settings import SettingError
@@ -18,11 +18,13 @@ from workbench.tui.replay_script import (
     SYSTEM_PROMPT,
     Entry,
     Place,
+    Untouched,
     call_position,
     entries_of,
     fork_points,
+    untouched_entries,
 )
-from workbench.tui.replay_texts import text_of, with_error_mark, with_text, without_edit
+from workbench.tui.replay_texts import EntryError, text_of, with_error_mark, with_text, without_edit
 
 SOURCES: Sequence[Source] = ("live", "tape_while_unchanged", "tape")
 
@@ -41,13 +43,14 @@ class ReplayDraft:
 
     tape: Tape
     asked: ReplayRequest
+    _untouched: Untouched = field(repr=False, compare=False)
     _past: tuple[ReplayRequest, ...] = ()
     _future: tuple[ReplayRequest, ...] = ()
 
     @classmethod
     def of(cls, tape: Tape) -> ReplayDraft:
         """A draft that changes nothing yet."""
-        return cls(tape, ReplayRequest(tape.run_id))
+        return cls(tape, ReplayRequest(tape.run_id), untouched_entries(tape))
 
     def request(self) -> ReplayRequest:
         """What the engine is asked for. A draft without changes asks for the run again, all from its tape."""
@@ -62,7 +65,7 @@ class ReplayDraft:
 
     def entries(self) -> list[Entry]:
         """The script, in the order in which it happened."""
-        return entries_of(self.tape, self.edits)
+        return entries_of(self.tape, self.edits, self._untouched)
 
     def text(self, place: Place) -> str:
         """The text of an entry as it stands.
@@ -73,12 +76,16 @@ class ReplayDraft:
         return text_of(self.tape, self.edits, place)
 
     def original(self, place: Place) -> str:
-        """The text that the parent had there.
-
-        Raises:
-            EntryError: the parent has no such entry.
-        """
-        return text_of(self.tape, Edits(), place)
+        """The text that the parent had there, "" where it had none, as for a part of a reply that is written anew."""
+        turn = self.tape.turn(place.step)
+        edited = self.edits.replies.get(place.step)
+        content = turn.reply.content if turn is not None and turn.reply is not None else None
+        if place.part in ("block", "call", "result") and edited is not None and len(edited) != len(content or ()):
+            return ""
+        try:
+            return text_of(self.tape, Edits(), place)
+        except EntryError:
+            return ""
 
     @property
     def edited(self) -> bool:
@@ -103,12 +110,16 @@ class ReplayDraft:
     def with_text(self, place: Place, text: str) -> ReplayDraft:
         """The draft when an entry reads `text`: the same draft if it reads so already.
 
+        Another container lets the tools run live, since only they can tell it.
+
         Raises:
             EntryError: it cannot read so.
         """
         if text == self.text(place) and not self._is_missing(place):
             return self
-        return self._with_edits(with_text(self.tape, self.edits, place, text))
+        edits = with_text(self.tape, self.edits, place, text)
+        tools = "live" if _container_changed(self.edits, edits) else self.asked.tools
+        return self._then(replace(self.asked, edits=edits, tools=tools))
 
     def with_error_mark(self, place: Place, is_error: bool) -> ReplayDraft:
         """The draft when a result is given to the model as an error, or as none."""
@@ -165,7 +176,7 @@ class ReplayDraft:
 
     def on_tape(self, tape: Tape) -> ReplayDraft:
         """The same draft over a later tape of the same run, which may have grown."""
-        return replace(self, tape=tape)
+        return replace(self, tape=tape, _untouched=untouched_entries(tape))
 
     # What it will do
 
@@ -223,6 +234,12 @@ class ReplayDraft:
 def after(source: Source) -> Source:
     """The next position of a switch."""
     return SOURCES[(SOURCES.index(source) + 1) % len(SOURCES)]
+
+
+def _container_changed(before: Edits, now: Edits) -> bool:
+    """Whether a setting of the container is newly edited, or otherwise."""
+    settings = {name: value for name, value in now.settings.items() if name.startswith("container.")}
+    return any(before.settings.get(name) != value for name, value in settings.items())
 
 
 def _same(one: ReplayRequest, other: ReplayRequest) -> bool:

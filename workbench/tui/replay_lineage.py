@@ -36,6 +36,14 @@ def captured_line(started: RunStarted) -> str:
     return f"captured: {', '.join(captured)}" + (f"; not captured: {', '.join(missing)}" if missing else "")
 
 
+def parent_line(started: RunStarted) -> str:
+    """What a replay was made from, on one line; "" for a run that is none."""
+    if started.parent_run_id is None:
+        return ""
+    made = f"{started.trigger.kind} of {started.parent_run_id} from {fork_words(started)}"
+    return one_line(f"{made}; {edits_words(started.replay or {})}", 400)
+
+
 def edits_words(replay: JsonObject) -> str:
     """What was edited, such as `system prompt, result 2.1`; `nothing edited` where nothing was."""
     edits = replay.get("edits")

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.strip import Strip
 
 from workbench.engine.replay_request import ForkPoint, Source
@@ -14,7 +15,8 @@ from workbench.tui.kinds import KINDS
 from workbench.tui.replay_draft import ReplayDraft
 from workbench.tui.replay_script import Entry
 from workbench.tui.row_text import CURSOR, OPEN, Paints
-from workbench.tui.wrapping import clean, fit, wrap
+from workbench.tui.spans import Line
+from workbench.tui.wrapping import clean, fit
 
 LineKind = Literal["entry", "text", "fork", "problem"]
 
@@ -27,6 +29,7 @@ _SOURCE_GLYPHS: Mapping[Source | None, str] = {"tape": "▣", "live": "●", "ta
 _EDITED = "✎"
 _GLYPHS = {"system_prompt": "§", "settings": "⚙", "said": "»", "vendor": "◇"}
 _STYLES = {"system_prompt": "message", "settings": "outside", "said": "message", "vendor": "faint"}
+_CHANGES = {"removed": Style(strike=True), "added": Style(underline=True)}
 _NAMED_FROM = 60
 """Cells from which on an entry's name is shown beside its glyph, whatever its kind."""
 
@@ -46,7 +49,7 @@ def lines_of(
     lines: list[ScriptLine] = []
     forked = False
     for number, entry in enumerate(entries):
-        if not forked and entry.point is not None and not entry.point < fork:
+        if not forked and entry.place.step >= fork.step and entry.point is not None and not entry.point < fork:
             lines.append(ScriptLine("fork", number))
             forked = True
         lines.append(ScriptLine("entry", number))
@@ -115,19 +118,21 @@ def below(draft: ReplayDraft) -> str:
     return f"model {SOURCE_WORDS[model]}, tools {SOURCE_WORDS[tools]}"
 
 
-def text_strip(text: str, paints: Paints, width: int, *, last: bool, bad: bool = False) -> Strip:
-    """A line of an unfolded text, or of a problem."""
-    lead = Segment("   ✗ " if bad else f"  {'╰' if last else '│'} ", paints["error" if bad else "faint"])
-    segments = [lead, Segment(text, paints["error"] if bad else None)]
+def text_strip(line: Line, paints: Paints, width: int, *, last: bool) -> Strip:
+    """A line of an unfolded text. What was taken out is struck, what is new is underlined, whatever their colours."""
+    segments = [Segment(f"  {'╰' if last else '│'} ", paints["faint"])]
+    for span in line:
+        style = paints[span.role] if span.role else None
+        if style is not None and span.role in _CHANGES:
+            style += _CHANGES[span.role]
+        segments.append(Segment(span.text, style))
     return Strip(Segment.apply_style(segments, paints["base"])).adjust_cell_length(width, paints["base"])
 
 
-def unfolded_text(text: str, width: int, limit: int) -> list[str]:
-    """The lines of an entry's text for a width, at most `limit` characters of it."""
-    lines = wrap(clean(text[:limit]), max(10, width - 5))
-    if len(text) > limit:
-        lines.append(f"… {len(text) - limit:,} more characters; enter opens the whole")
-    return lines
+def problem_strip(text: str, paints: Paints, width: int) -> Strip:
+    """A line of why the draft cannot be, below the entry that is to blame."""
+    segments = [Segment("   ✗ ", paints["error"]), Segment(text, paints["error"])]
+    return Strip(Segment.apply_style(segments, paints["base"])).adjust_cell_length(width, paints["base"])
 
 
 def _number(entry: Entry) -> str:

@@ -63,7 +63,16 @@ class Entry:
                 return None
 
 
-def entries_of(tape: Tape, edits: Edits) -> list[Entry]:
+Untouched = Sequence[Sequence[Entry]]
+"""The entries of each turn as the parent had it; made once for a run, since an edit changes few of them."""
+
+
+def untouched_entries(tape: Tape) -> Untouched:
+    """The entries of every turn without edits."""
+    return tuple(tuple(_turn_entries(turn, Edits())) for turn in tape.turns)
+
+
+def entries_of(tape: Tape, edits: Edits, untouched: Untouched) -> list[Entry]:
     """All entries of a run, in order; the calls of a turn stand before their results, as they happened."""
     said = tape.said
     entries = [
@@ -72,9 +81,12 @@ def entries_of(tape: Tape, edits: Edits) -> list[Entry]:
         Entry(INPUT, "input", "run_started", "markdown", edits.input is not None),
         *_said(said, edits, 0),
     ]
-    for turn in tape.turns:
-        entries += _turn_entries(turn, edits)
-        entries += _said(said, edits, turn.step)
+    edited = {*edits.replies, *(step for step, _ in edits.results)}
+    spoken = {*said, *edits.messages}
+    for turn, as_it_was in zip(tape.turns, untouched, strict=True):
+        entries += _turn_entries(turn, edits) if turn.step in edited else as_it_was
+        if turn.step in spoken:
+            entries += _said(said, edits, turn.step)
     return entries
 
 

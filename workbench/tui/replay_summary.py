@@ -17,12 +17,14 @@ Plan = ReplayPlan | str | None
 
 _WIDE, _VERY_WIDE = 64, 100
 
+_FAINT = "$foreground 60%"
+
 Piece = tuple[str, str]
 
 
 def summary(draft: ReplayDraft, plan: Plan, width: int, *, confirming: bool = False) -> Content:
     """The lines for a pane of this width."""
-    lines = [*_plan(plan, width), _switches(draft, width), _state(draft, plan, confirming)]
+    lines = [*_plan(draft, plan, width), _switches(draft, width), _state(draft, plan, confirming)]
     parts: list[Piece] = []
     for number, line in enumerate(lines):
         parts += [("\n", "")] if number else []
@@ -41,20 +43,27 @@ def _tools(plan: ReplayPlan) -> bool:
     return plan.live_model or plan.taped_calls < plan.calls
 
 
-def _plan(plan: Plan, width: int) -> Sequence[Sequence[Piece]]:
+def _plan(draft: ReplayDraft, plan: Plan, width: int) -> Sequence[Sequence[Piece]]:
     if plan is None:
-        return [[("… working out what it costs", "$text-muted")]]
+        return [[("… working out what it costs", _FAINT)]]
     if isinstance(plan, str):
         return [[(f"✗ {clean(plan)}", "$text-error")]]
-    more = ", more while unchanged" if plan.from_tape_maybe and width >= _VERY_WIDE else ""
-    results = f", {plan.taped_calls} of {plan.calls} results" if width >= _VERY_WIDE else ""
-    maybe = "+" if plan.from_tape_maybe and not more else ""
+    more = _more(draft, plan)
+    results = f", {plan.taped_calls}{more[1]} of {plan.calls} results" if width >= _VERY_WIDE else ""
     ends = f", ends after step {plan.ends_after}" if plan.ends_after not in (None, plan.steps) else ""
-    tape: Piece = (f"▣ {plan.taped_steps}{maybe} of {plan.steps} steps{results} from tape{more}{ends}", "$text-success")
+    tape: Piece = (f"▣ {plan.taped_steps}{more[0]} of {plan.steps} steps{results} from tape{ends}", "$text-success")
     live: Piece = (f"● live: {live_words(plan)}", "")
     cost: Piece = (cost_words(plan), "bold")
     gap: Piece = ("  ", "")
     return [[tape], [live, gap, cost]] if width < _WIDE else [[tape, gap, live, gap, cost]]
+
+
+def _more(draft: ReplayDraft, plan: ReplayPlan) -> tuple[str, str]:
+    """The mark behind a number of steps, and of results, of which more may come from the tape while unchanged."""
+    asked = draft.asked
+    steps = plan.live_model and asked.model == "tape_while_unchanged" and plan.taped_steps < plan.steps
+    results = plan.live_tools and asked.tools == "tape_while_unchanged" and plan.taped_calls < plan.calls
+    return "+" if steps else "", "+" if results else ""
 
 
 def cost_words(plan: ReplayPlan) -> str:
@@ -83,5 +92,5 @@ def _state(draft: ReplayDraft, plan: Plan, confirming: bool) -> Sequence[Piece]:
     key = "bold $text-accent"
     if confirming and isinstance(plan, ReplayPlan):
         return [("^r", key), (f" again sends it ({cost_words(plan)}); any other key does not", "bold $text-warning")]
-    send = "$text-disabled" if isinstance(plan, str) else "bold"
-    return [(edits, "$text-muted"), ("  ", ""), ("^r", key), (" replay", send)]
+    send = _FAINT if isinstance(plan, str) else "bold"
+    return [(edits, _FAINT), ("  ", ""), ("^r", key), (" replay", send)]

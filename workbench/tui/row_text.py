@@ -73,7 +73,8 @@ def _title(column: Column, whole: float, status: str) -> str:
     if column.name == "gist":
         return status
     if column.name == "waterfall":
-        return f"0 … {short_time(whole)}"
+        end = short_time(whole)
+        return f"0 … {end}" if column.width >= 12 else fit_right(end, column.width)
     return TITLES[column.name] if column.width > 1 else ""
 
 

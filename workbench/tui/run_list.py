@@ -53,7 +53,7 @@ class RunList:
         return next((branch for branch in self.branches if branch.run.run_id == run_id), None)
 
     def name(self, run: RunSummary) -> str:
-        """What the run answered: the name of the input file, without its ending, if it was one, else the beginning of the input."""
+        """What the run answered: the input file's name without its ending, or the beginning of the text."""
         return self._inputs.get(run.input_gist, run.input_gist)
 
     def summary(self, run_id: str) -> RunSummary | None:

@@ -1,7 +1,7 @@
 """What the screen asks of the rest: one agent's folder, its definition, its runs. It knows no widget and no terminal.
 
-Intents are calls: run, cancel, reload. Nothing is pushed back: whoever draws takes the news of each live run as often as
-it draws, and reads everything else from the store.
+Intents are calls: run, cancel, reload. Nothing is pushed back: whoever draws takes the news of each live run as often
+as it draws, and reads everything else from the store.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.tui.live_run import LiveRun
 
 _METERED = ("run_started", "model_response", "notice", "run_completed", "run_failed")
-_SCRIPTED = (*_METERED, "model_request", "tool_call", "tool_result")
+_FIRST = 50
 _CLOSE_SECONDS = 20.0
 
 
@@ -120,12 +120,15 @@ class Session:
         entering = self._entering
         return entering is not None and entering.done() and not entering.cancelled() and entering.exception() is None
 
-    def run(self, text: str, trigger: Trigger | None = None) -> LiveRun:
-        """Start a run that answers `text`; it waits for what is still being loaded.
+    def run(self, text: str, trigger: Trigger | None = None, model: str | None = None) -> LiveRun:
+        """Start a run that answers `text`, with another `model` than the agent's if one is named.
+
+        It waits for what is still being loaded.
 
         Raises:
             CannotRunError: there is no definition that could run.
         """
+        from workbench.sitting.overrides import Overrides
         from workbench.trace.events import Trigger
         from workbench.tui.live_run import LiveRun
 
@@ -133,7 +136,12 @@ class Session:
         return self._start(
             live,
             lambda sitting: sitting.new_run(
-                text, show=live.show, live=live.live, ask=self.asking.ask, trigger=live.trigger
+                text,
+                show=live.show,
+                live=live.live,
+                ask=self.asking.ask,
+                trigger=live.trigger,
+                definition=Overrides(model=model).apply(sitting.definition),
             ),
         )
 
@@ -223,12 +231,18 @@ class Session:
             return Meter()
         return await asyncio.to_thread(lambda: Meter().after(store.events(run_id, types=_METERED)))
 
-    async def script(self, run_id: str) -> Sequence[Event]:
-        """The events that make a run's script: what was asked, answered, called and given."""
+    async def events(self, run_id: str) -> Sequence[Event]:
+        """All events of a stored run, with all that they hold."""
+        store = self.store()
+        return () if store is None else await asyncio.to_thread(lambda: tuple(store.events(run_id)))
+
+    async def beginning(self, run_id: str) -> Sequence[Event]:
+        """What a stored run says of itself as a whole: its start, and its first notices."""
         store = self.store()
         if store is None:
             return ()
-        return await asyncio.to_thread(lambda: tuple(store.events(run_id, types=_SCRIPTED)))
+        types = ("run_started", "notice")
+        return await asyncio.to_thread(lambda: tuple(store.events(run_id, limit=_FIRST, types=types)))
 
     def event(self, run_id: str, seq: int) -> Event:
         """One event with all that it holds.
@@ -329,7 +343,7 @@ def _load_libraries(offline: bool) -> None:
 
     if offline:
         import workbench.model.offline
-        import workbench.model.offline_http  # noqa: F401  # these imports are for their effect
+        import workbench.model.offline_http  # these imports are for their effect
     else:
         import workbench.model.connect  # noqa: F401
     preload()

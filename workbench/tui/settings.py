@@ -1,9 +1,9 @@
 """The user's own settings of the screen: `agent-workbench/screen.yaml` in the XDG configuration folder.
 
-    theme: workbench-light        # or any other theme that the palette offers
-    keys:                         # the id of an action, as help shows it, and the keys that shall do it
-      main.run: f9
-      timeline.next_error: e,ctrl+n
+theme: workbench-light        # or any other theme that the palette offers
+keys:                         # the id of an action, as help shows it, and the keys that shall do it
+  main.run: f9
+  timeline.next_error: e,ctrl+n
 """
 
 from __future__ import annotations
@@ -59,5 +59,7 @@ def read_settings(path: Path) -> Settings:
         problems.append(f"{path}: keys must map ids of actions to keys")
         keys = {}
     usable = {name: keys_ for name, keys_ in keys.items() if isinstance(name, str) and isinstance(keys_, str) and keys_}
-    problems += [f"{path}: keys.{one_line(str(name))} must be keys such as f9 or ctrl+n" for name in keys if name not in usable]
+    problems += [
+        f"{path}: keys.{one_line(str(name))} must be keys such as f9 or ctrl+n" for name in keys if name not in usable
+    ]
     return Settings(theme, usable, tuple(problems))

@@ -1,16 +1,4 @@
-"""The language in which a person says which rows of a timeline to show.
-
-    kind:tool_call        events of this type, or of several: kind:call,result (short names work too)
-    tool:bash             calls and results of this tool; several with commas
-    step:3   step:3-7     of these steps; step:3- and step:-7 are open ends
-    origin:tape           taken from the tape, live, or edited
-    slower:2              took at least 2 seconds
-    error                 failed tools, failed runs, refused egress, notices of errors
-    text  "two words"     rows that say this, in any case; quote what has spaces or is a word of this language
-    -kind:egress          a minus turns any of them around
-
-Words are joined by spaces, and a row must meet all of them.
-"""
+"""The language in which a person says which rows of a timeline to show; `LANGUAGE` describes it."""
 
 from __future__ import annotations
 
@@ -21,6 +9,20 @@ from difflib import get_close_matches
 from workbench.trace.rows import EventRow
 from workbench.tui.kinds import ALIASES, KINDS
 from workbench.tui.timeline_view import Condition
+
+LANGUAGE = """\
+kind:tool_call        events of this type, or of several: kind:call,result (short names work too)
+tool:bash             calls and results of this tool; several with commas
+step:3   step:3-7     of these steps; step:3- and step:-7 are open ends
+origin:tape           taken from the tape, live, or edited
+slower:2              took at least 2 seconds
+error                 failed tools, failed runs, refused egress, notices of errors
+text  "two words"     rows that say this, in any case; quote what has spaces or is a word of this language
+-kind:egress          a minus turns any of them around
+
+Words are joined by spaces, and a row must meet all of them.
+"""
+"""The language, as a person reads it on the screen."""
 
 KEYS = ("kind", "tool", "step", "origin", "slower")
 ORIGINS = ("live", "tape", "edited")

@@ -323,6 +323,16 @@ async def test_another_run_takes_its_place() -> None:
         assert it.seq is None
 
 
+@pytest.mark.parametrize("size", [(5, 2), (1, 1), (30, 3), (400, 4)])
+async def test_it_bears_any_size(size: tuple[int, int]) -> None:
+    async with shown(size=size) as it:
+        await it.press("g", "enter", "j", "pagedown", "e")
+        it.timeline.live(4, "text", "some text")
+        await it.press("G")
+        assert all(len(line) <= size[0] for line in it.lines)
+        assert len(it.lines) == size[1]
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 async def test_nothing_that_a_terminal_obeys_is_painted(width: int) -> None:
     async with shown(size=(width, 60)) as it:

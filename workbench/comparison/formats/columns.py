@@ -109,6 +109,10 @@ def _any_failed(report: Report) -> bool:
     return any(row.failures for row in report.variants)
 
 
+def _has_checks(report: Report) -> bool:
+    return any(row.checks is not None for row in report.variants)
+
+
 def _repeated(report: Report) -> bool:
     return any(row.agreement is not None for row in report.variants)
 
@@ -116,6 +120,7 @@ def _repeated(report: Report) -> bool:
 _COLUMNS: Sequence[_Column] = (
     _Column("variant", lambda row: row.variant.name, numeric=False),
     _Column("completed", lambda row: wording.completed(row.completed), numeric=False),
+    _Column("checks passed", lambda row: wording.completed(row.checks), numeric=False, shown=_has_checks),
     _Column("failed", wording.failures, numeric=False, shown=_any_failed),
     _Column("steps", lambda row: wording.count_spread(row.steps)),
     _Column("tokens in", lambda row: wording.count_spread(row.input_tokens)),

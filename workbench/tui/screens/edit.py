@@ -24,7 +24,12 @@ from workbench.tui.widgets.key_line import KeyLine
 
 Leaving = Literal["closed", "run", "editor"]
 
-_HIGHLIGHTED = {".md": ("markdown", 100_000), ".yaml": ("yaml", 20_000), ".yml": ("yaml", 20_000), ".json": ("json", 20_000)}
+_HIGHLIGHTED = {
+    ".md": ("markdown", 100_000),
+    ".yaml": ("yaml", 20_000),
+    ".yml": ("yaml", 20_000),
+    ".json": ("json", 20_000),
+}
 """By ending: the language, and up to how many characters it is highlighted; each key press colours the whole text."""
 
 _CONFLICT_LINES = 10
@@ -36,8 +41,8 @@ class EditScreen(Screen[Leaving]):
     CSS_PATH = "edit.tcss"
     HELP = (
         "Edit a file of the agent. Saving is like saving in any other editor: the main screen shows what changed, and "
-        "runs again if it is told to. If another program saves the file while you edit it, both versions are kept until "
-        "you choose."
+        "runs again if it is told to. If another program saves the file meanwhile, both versions are kept until you "
+        "choose."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5", "settle('disk')", "Take the disk's", id="edit.disk", priority=True),
@@ -76,7 +81,7 @@ class EditScreen(Screen[Leaving]):
             area.language = language
         if self._line is not None:
             area.move_cursor((min(self._line, area.document.line_count) - 1, 0), center=True)
-        area.focus()
+        self.set_focus(area)
         self._show_state()
 
     @property

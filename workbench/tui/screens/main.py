@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Static
 
 from workbench.trace.terminal import one_line
 from workbench.tui.chosen_input import ChosenInput
-from workbench.tui.layout import PANES, PaneName
-from workbench.tui.on_save import DEBOUNCE, EXPLAINED, SAID, mode_of, next_mode
 from workbench.tui.remembered import Remembered
-from workbench.tui.screens.editing import Editing
 from workbench.tui.screens.main_keys import MAIN_KEYS
-from workbench.tui.screens.pane_layout import PaneLayout
+from workbench.tui.screens.permission_desk import PermissionDesk
+from workbench.tui.screens.save_desk import SaveDesk
+from workbench.tui.screens.studying import StudyingScreen
 from workbench.tui.session import CannotRunError, Session
 from workbench.tui.widgets.agent_pane import AgentPane
 from workbench.tui.widgets.key_line import KeyLine
@@ -35,7 +32,6 @@ from workbench.tui.widgets.status_line import Status, StatusLine
 if TYPE_CHECKING:
     from workbench.trace.events import Trigger
     from workbench.trace.runs import RunSummary
-    from workbench.tui.asking import Asked
     from workbench.tui.live_run import LiveRun
     from workbench.tui.palette import Command
     from workbench.tui.run_list import RunList
@@ -51,11 +47,11 @@ _WARM_UP_AFTER = 1.0
 _CUT_OFF = ("interrupted", "cancelled", "budget", "fuse", "timeout", "max_iterations", "model_error", "sandbox")
 """Failures after which a run can go on from its last complete step."""
 
-_SHORT = 32
-"""Rows below which lists are kept small and the detail is shown only when it is asked for."""
+_OFFERED_RUNS = 30
+"""How many of the newest runs the palette offers."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(StudyingScreen):
     """One agent and its runs. Everything that it shows comes from the session; it keeps no truth of its own.
 
     The frame is painted first. What fills the panes is imported after it, then the agent is loaded.
@@ -68,23 +64,19 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
 
-    def __init__(self, session: Session, remembered: Remembered, of_agent: Remembered) -> None:
-        super().__init__()
-        self.session = session
+    def __init__(self, session: Session, remembered: Remembered, of_agent: Remembered, *, warm_up: bool = True) -> None:
+        super().__init__(session, remembered)
+        self._warm_up = warm_up
         self._remembered = remembered
         self._of_agent = of_agent
-        self._layout = PaneLayout(self, remembered)
-        self._editing = Editing(self, session)
-        self._chosen = ChosenInput(session.folder, of_agent)
-        self._mode = mode_of(of_agent.get("on_save", ""))
+        self.chosen = ChosenInput(session.folder, of_agent)
+        self._desk = SaveDesk(self, of_agent, self._rerun)
         self._panes: RunPanes | None = None
         self._runs: RunList | None = None
         self._saves: Saves | None = None
         self._unrun: set[Path] = set()
-        self._rerun_timer: Timer | None = None
-        self._detail_wanted: bool | None = None
         self._run_asked = False
-        self._permission: Asked | None = None
+        self._permissions = PermissionDesk(self, session)
 
     def compose(self) -> ComposeResult:
         """The frame; timeline, cost and script come after its first painting."""
@@ -105,51 +97,59 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Paint first, load then."""
-        self._arrange()
+        self.rearrange()
         self.call_after_refresh(self._begin)
 
     @work(group="begin")
     async def _begin(self) -> None:
         await self._fill_panes()
         loading = asyncio.create_task(self.session.load())
-        runs = self._filled[1]
+        runs = self.filled[1]
         self._show_files()
         await runs.read()
         self._show_runs()
         if not self._run_asked and (last := self._of_agent.get("run", "") or runs.newest):
-            self._open_run(last)
+            self.open_run(last)
         await loading
         self._show_definition()
         self._follow_saves()
         self.set_interval(_FRAME, self._frame)
         self.set_interval(_SLOW, self._slow_frame)
-        self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
+        if self._warm_up:
+            self.set_timer(_WARM_UP_AFTER, self.session.warm_up)
         if self._run_asked:
             self.action_run()
 
     async def _fill_panes(self) -> None:
         from workbench.tui.run_list import RunList
         from workbench.tui.run_panes import RunPanes
+        from workbench.tui.screens.compare_desk import CompareDesk
+        from workbench.tui.screens.replay_desk import ReplayDesk
         from workbench.tui.widgets.cost_meter import CostMeter
         from workbench.tui.widgets.event_detail import EventDetail
-        from workbench.tui.widgets.script_view import ScriptView
+        from workbench.tui.widgets.replay_editor import ReplayEditor
         from workbench.tui.widgets.timeline_pane import TimelinePane
 
-        rows, cost, script = TimelinePane(), CostMeter(), ScriptView()
+        rows, cost, editor = TimelinePane(), CostMeter(), ReplayEditor(id="editor")
         detail = EventDetail(id="detail")
         with self.app.batch_update():
             await self.query_one("#timeline", Pane).mount(rows, Splitter("across", id="split-detail"), detail)
             await self.query_one("#cost", Pane).mount(cost)
-            await self.query_one("#replay", Pane).mount(script)
-        self._panes = RunPanes(self.session, rows.timeline, cost, script, detail)
+            await self.query_one("#replay", Pane).mount(editor)
+        self._panes = RunPanes(self.session, rows.timeline, cost, editor, detail)
+        self.replays = ReplayDesk(self, self.session, editor, self.begin_run)
         self._panes.runs_per_month = self._of_agent.get("runs_per_month", 1_000)
+        self._panes.restore_filter(self._of_agent.get("filter", ""))
+        self.compared = CompareDesk(self, self.session, self.editing)
         self._runs = RunList(self.session)
-        self._layout.apply_detail()
-        self._arrange()
-        rows.timeline.focus()
+        self.panes.apply_detail()
+        self.rearrange()
+        if self.focused is None:
+            self.set_focus(rows.timeline)
 
     @property
-    def _filled(self) -> tuple[RunPanes, RunList]:
+    def filled(self) -> tuple[RunPanes, RunList]:
+        """The panes of a run, and the list of runs."""
         assert self._panes is not None  # noqa: S101 - the panes are filled before anything can be shown in them
         assert self._runs is not None  # noqa: S101
         return self._panes, self._runs
@@ -158,18 +158,20 @@ class MainScreen(Screen[None]):
 
     def _frame(self) -> None:
         """Take what live runs have said, once for each frame."""
-        panes, runs = self._filled
+        panes, runs = self.filled
         renewed = False
         for live in tuple(self.session.live_runs):
             news = live.take()
             panes.take(live, news)
+            if self.compared is not None:
+                self.compared.take(live, news)
             if live.summary is not None and news.events:
                 renewed = runs.update(live.summary) or renewed
             if live.ended:
                 self._ended(live)
                 renewed = True
         panes.draw_slow()
-        self._ask_for_permission()
+        self._permissions.look()
         if renewed:
             self._show_runs()
             self._show_status()
@@ -183,36 +185,13 @@ class MainScreen(Screen[None]):
     def _ended(self, live: LiveRun) -> None:
         self.session.live_runs.remove(live)
         error = live.task.exception() if live.task is not None and not live.task.cancelled() else None
+        if self.compared is not None:
+            self.compared.ended(live, error)
         if error is not None:
-            self._tell(str(error), "the run could not start")
+            self.tell(str(error), "the run could not start")
         elif live.summary is not None and live.summary.error not in (None, "cancelled"):
-            self._tell(live.summary.outcome_gist or "", "the run failed")
+            self.tell(live.summary.outcome_gist or "", "the run failed")
         self.session.prepare()
-
-    def _ask_for_permission(self) -> None:
-        """Put the oldest open question before the user; take it away when its run no longer asks."""
-        waiting = self.session.asking.open
-        if self._permission is not None and self._permission not in waiting:
-            self._permission = None
-            self.workers.cancel_group(self, "permission")
-        if self._permission is None and waiting:
-            self._permission = waiting[0]
-            self._put_question(waiting[0])
-
-    @work(group="permission")
-    async def _put_question(self, asked: Asked) -> None:
-        from workbench.tui.screens.permission import PermissionScreen
-
-        agent = self.session.definition.name if self.session.definition is not None else ""
-        screen = PermissionScreen(asked.question, agent)
-        try:
-            answer = await self.app.push_screen_wait(screen)
-        except asyncio.CancelledError:
-            if screen.is_attached:
-                screen.dismiss(None)
-            raise
-        if answer is not None:
-            self.session.asking.answer(asked, answer)
 
     def _show_definition(self) -> None:
         from workbench.tui.agent_facts import facts
@@ -221,21 +200,21 @@ class MainScreen(Screen[None]):
             self.query_one(AgentPane).show_facts(facts(self.session.definition))
         self._show_files()
         if self.session.trouble:
-            self._tell(self.session.trouble, "the agent cannot be opened")
+            self.tell(self.session.trouble, "the agent cannot be opened")
         self._show_status()
 
     def _show_files(self) -> None:
         from workbench.tui.agent_facts import definition_files
 
         session, agent = self.session, self.query_one(AgentPane)
-        inputs = self._chosen.offered
-        self._filled[1].name_inputs(inputs)
+        inputs = self.chosen.offered
+        self.filled[1].name_inputs(inputs)
         files = definition_files(session.folder, session.definition)
         agent.show_files(files, session.folder, session.problems, dict.fromkeys(self._unrun, "not run yet"))
-        agent.show_inputs(inputs, self._chosen.file)
+        agent.show_inputs(inputs, self.chosen.file)
 
     def _show_runs(self) -> None:
-        panes, runs = self._filled
+        panes, runs = self.filled
         branches = runs.branches
         names = {branch.run.run_id: runs.name(branch.run) for branch in branches}
         self.query_one(AgentPane).show_runs(branches, names, panes.run_id)
@@ -243,22 +222,19 @@ class MainScreen(Screen[None]):
     def _show_status(self) -> None:
         from workbench.tui.status_of import status_of
 
-        self.query_one(StatusLine).status = status_of(self.session, self._filled[0].proof, SAID[self._mode])
+        self.query_one(StatusLine).status = status_of(self.session, self.filled[0].proof, self._desk.said)
         self.refresh_bindings()
-
-    def _tell(self, message: str, title: str = "") -> None:
-        self.notify(message, title=title, severity="error", timeout=20, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Stopping is for what runs, hiding for what is shown."""
         if action == "stop":
             return bool(self.session.running)
         if action == "resume":
-            run = self._shown_run
+            run = self.shown_run
             return run is not None and (run.status == "interrupted" or run.error in _CUT_OFF)
         if action == "hide_save":
-            return self.query_one(SaveStrip).display
-        return True
+            return self._desk.strip.display
+        return super().check_action(action, parameters)
 
     # Runs
 
@@ -269,7 +245,7 @@ class MainScreen(Screen[None]):
             return
         agent = self.query_one(AgentPane)
         if agent.query_one("#inputs").has_focus and agent.highlighted_input is not None:
-            self._chosen.choose(agent.highlighted_input)
+            self.chosen.choose(agent.highlighted_input)
         self._run()
 
     @on(AgentPane.InputChosen)
@@ -281,36 +257,37 @@ class MainScreen(Screen[None]):
 
     def _run(self, chosen: Path | str | None = None, trigger: Trigger | None = None) -> None:
         if chosen is not None:
-            self._chosen.choose(chosen)
-        self._begin_run(lambda: self.session.run(self._chosen.text(), trigger))
+            self.chosen.choose(chosen)
+        self.begin_run(lambda: self.session.run(self.chosen.text(), trigger))
 
-    def _begin_run(self, begin: Callable[[], LiveRun]) -> None:
+    def begin_run(self, begin: Callable[[], LiveRun]) -> None:
         """Begin a run and show it."""
         from workbench.definition.inputs import InputError
 
         try:
             live = begin()
         except (CannotRunError, InputError) as error:
-            self._tell(str(error))
+            self.tell(str(error))
             return
         self._of_agent.forget("run")
         self._unrun.clear()
         if not self.session.broken:
-            self.query_one(SaveStrip).hide()
-        self._filled[0].start(live)
+            self._desk.strip.hide()
+        self.filled[0].start(live)
         self._show_definition()
-        if self._layout.narrow or live.trigger.kind != "save":
-            self._layout.go_to("timeline")
-            self._arrange()
+        if self.panes.narrow or live.trigger.kind != "save":
+            self.panes.go_to("timeline")
+            self.rearrange()
 
     def action_resume(self) -> None:
         """Go on with the shown run, which was cut off."""
-        run = self._shown_run
+        run = self.shown_run
         if run is not None:
-            self._begin_run(lambda: self.session.resume(run.run_id, run.input_gist))
+            self.begin_run(lambda: self.session.resume(run.run_id, run.input_gist))
 
     @property
-    def _shown_run(self) -> RunSummary | None:
+    def shown_run(self) -> RunSummary | None:
+        """The run that is shown, None before there is one."""
         panes, runs = self._panes, self._runs
         return runs.summary(panes.run_id) if panes is not None and runs is not None and panes.run_id else None
 
@@ -325,7 +302,7 @@ class MainScreen(Screen[None]):
         from workbench.tui.screens.text_entry import TextEntry
 
         hint = "What shall the agent answer?"
-        text = await self.app.push_screen_wait(TextEntry("an input of your own", hint, self._chosen.own))
+        text = await self.app.push_screen_wait(TextEntry("an input of your own", hint, self.chosen.own))
         if text is not None:
             self._run(text)
 
@@ -338,34 +315,39 @@ class MainScreen(Screen[None]):
         if definition is None or not definition.triggers:
             self.notify("agent.yaml declares no triggers", severity="warning", markup=False)
             return
-        fired = await ask_for_trigger(self.app, definition.triggers, self._chosen)
+        fired = await ask_for_trigger(self.app, definition.triggers, self.chosen)
         if fired is not None:
             self._run(*fired)
 
     @on(AgentPane.RunChosen)
     def _run_chosen(self, event: AgentPane.RunChosen) -> None:
-        self._open_run(event.run_id)
-        if self._layout.narrow:
+        self.open_run(event.run_id)
+        if self.panes.narrow:
             self.action_pane("timeline")
 
     @work(group="open", exclusive=True)
-    async def _open_run(self, run_id: str) -> None:
+    async def open_run(self, run_id: str) -> None:
+        """Show a run."""
         from workbench.trace.errors import StoreError
 
         live = next((live for live in self.session.live_runs if live.run_id == run_id), None)
         try:
-            await self._filled[0].open(run_id, live)
+            await self.filled[0].open(run_id, live)
         except StoreError as error:
-            self._tell(str(error))
+            self.tell(str(error))
             return
         self._of_agent.set("run", run_id)
         self._show_runs()
         self._show_status()
 
+    def detail_opened(self) -> None:
+        """Fill the detail."""
+        self.filled[0].show_detail()
+
     def on_timeline_selected(self, event: Timeline.Selected) -> None:
         """The detail follows the cursor."""
-        if not self.has_class("-no-detail"):
-            self._filled[0].show_detail(event.seq)
+        if self.shows_detail:
+            self.filled[0].show_detail(event.seq)
 
     # Saves
 
@@ -380,15 +362,8 @@ class MainScreen(Screen[None]):
     def _saved(self, saved: Saved) -> None:
         self._unrun.update(saved.paths)
         self._show_definition()
-        self._editing.tell_editors()
-        rerun = self._mode != "show" and not saved.broken and saved.concerns(self._chosen.file)
-        if saved.diffs or saved.broken:
-            follows = "running with it" if rerun else saved.follows
-            self.query_one(SaveStrip).show(saved, follows, 5 if self.size.height < _SHORT else 12)
-        if rerun:
-            if self._rerun_timer is not None:
-                self._rerun_timer.stop()
-            self._rerun_timer = self.set_timer(DEBOUNCE, lambda: self._rerun(saved))
+        self.editing.tell_editors()
+        self._desk.take(saved, self.chosen.file)
 
     def _rerun(self, saved: Saved) -> None:
         """Run the last input again, in the place of the runs that a save or the user started with it."""
@@ -399,15 +374,15 @@ class MainScreen(Screen[None]):
             if live.trigger.kind in ("save", "manual"):
                 live.cancel()
         try:
-            text = self._chosen.text()
+            text = self.chosen.text()
         except InputError as error:
-            self._tell(str(error))
+            self.tell(str(error))
             return
-        parent = self._filled[1].last_ended(text) if self._mode == "hot" else None
+        parent = self.filled[1].last_ended(text) if self._desk.mode == "hot" else None
         if parent is None:
             self._run(None, Trigger("save", saved.names))
             return
-        self._begin_run(
+        self.begin_run(
             lambda: self.session.rerun_hot(
                 parent, text, source_changed=saved.changes_source, script_changed=saved.changes_script
             )
@@ -415,9 +390,7 @@ class MainScreen(Screen[None]):
 
     def action_next_mode(self) -> None:
         """Another mode of what a save leads to."""
-        self._mode = next_mode(self._mode)
-        self._of_agent.set("on_save", self._mode)
-        self.notify(EXPLAINED[self._mode], title=SAID[self._mode], timeout=4, markup=False)
+        self._desk.next_mode()
         self._show_status()
 
     def action_changes(self) -> None:
@@ -428,7 +401,7 @@ class MainScreen(Screen[None]):
 
     def action_hide_save(self) -> None:
         """Hide the strip."""
-        self.query_one(SaveStrip).hide()
+        self._desk.strip.hide()
         self.refresh_bindings()
 
     # Editing
@@ -439,103 +412,45 @@ class MainScreen(Screen[None]):
 
     def action_edit_prompt(self) -> None:
         """Edit the prompt here."""
-        self._edit(self._editing.prompt)
+        self._edit(self.editing.prompt)
 
     def action_edit_outside(self) -> None:
         """Edit the prompt in the user's own editor."""
-        self._edit_outside(self._editing.prompt)
+        self._edit_outside(self.editing.prompt)
 
     @work(group="edit")
     async def _edit(self, path: Path, line: int | None = None) -> None:
-        if await self._editing.here(path, line):
+        if await self.editing.here(path, line):
             self.action_run()
 
     @work(group="edit")
     async def _edit_outside(self, path: Path) -> None:
-        await self._editing.outside(path)
+        await self.editing.outside(path)
 
     @work(group="edit")
     async def on_event_detail_open_requested(self, event: EventDetail.OpenRequested) -> None:
         """Show what the detail cannot in the user's own editor."""
-        await self._editing.text_outside(event.text, event.suffix)
+        await self.editing.text_outside(event.text, event.suffix)
 
     @work(group="copy")
     async def on_timeline_copy_requested(self, event: Timeline.CopyRequested) -> None:
         """Copy an event."""
-        await self._editing.copy(event.text)
+        await self.editing.copy(event.text)
 
     @work(group="copy")
     async def on_event_detail_copy_requested(self, event: EventDetail.CopyRequested) -> None:
         """Copy an event."""
-        await self._editing.copy(event.text)
+        await self.editing.copy(event.text)
 
     @work(group="copy")
     async def on_cost_meter_copy_requested(self, event: CostMeter.CopyRequested) -> None:
         """Copy the meter."""
-        await self._editing.copy(event.text)
+        await self.editing.copy(event.text)
 
     def on_cost_meter_rate_changed(self, event: CostMeter.RateChanged) -> None:
         """Another number of runs a month."""
         self._of_agent.set("runs_per_month", event.runs_per_month)
-        self._filled[0].set_rate(event.runs_per_month)
-
-    # Panes
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Arrange the panes for the new size."""
-        del event
-        self._arrange()
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The focus decides which pane is in use."""
-        if self._layout.focused(event.widget):
-            self._arrange()
-
-    def _arrange(self) -> None:
-        short = self.app.size.height < _SHORT
-        self._layout.apply()
-        wanted = self._detail_wanted if self._detail_wanted is not None else not short
-        self.set_class(self._layout.hides_panes, "-tabs")
-        self.set_class(not wanted, "-no-detail")
-        self.query_one(AgentPane).set_class(short, "-short")
-        parts: list[tuple[str, str]] = []
-        for number, name in enumerate(PANES, start=1):
-            here = name == self._layout.current
-            parts += [(f" {number} {name} ", "bold $background on $primary" if here else "$foreground 60%"), (" ", "")]
-        self.query_one("#tabs", Static).update(Content.assemble(*parts))
-
-    def action_pane(self, name: PaneName) -> None:
-        """Go to a pane."""
-        self._layout.go_to(name)
-        self._arrange()
-
-    def action_maximise_pane(self) -> None:
-        """Give the pane all room, or back."""
-        self._layout.toggle_maximised()
-        self._arrange()
-
-    def action_resize(self, steps: int) -> None:
-        """Make the pane wider or narrower."""
-        self._layout.resize(steps)
-
-    def action_resize_detail(self, rows: int) -> None:
-        """Make the detail higher or lower."""
-        self._layout.resize_detail(rows)
-
-    def action_toggle_detail(self) -> None:
-        """Show or hide the detail of the selected event."""
-        self._detail_wanted = self.has_class("-no-detail")
-        self._arrange()
-        if self._detail_wanted:
-            self._filled[0].show_detail()
-
-    @on(Splitter.Moved)
-    def _splitter_moved(self, event: Splitter.Moved) -> None:
-        self._layout.drag(str(event.splitter.id), event.cell)
-
-    @on(Splitter.Reset)
-    def _splitter_reset(self, event: Splitter.Reset) -> None:
-        self._layout.reset(str(event.splitter.id))
+        self.filled[0].set_rate(event.runs_per_month)
 
     # Palette and end
 
@@ -544,19 +459,22 @@ class MainScreen(Screen[None]):
         from workbench.tui.agent_facts import definition_files
         from workbench.tui.palette import Command
 
-        for path in self._chosen.offered:
-            yield Command(f"run {one_line(path.name)}", "Run this input", lambda path=path: self._run(path))
+        for path in self.chosen.offered:
+            yield Command(f"run {one_line(path.name)}", "Run this input", partial(self._run, path))
         for path in definition_files(self.session.folder, self.session.definition):
-            name = self._editing.label(path)
-            yield Command(f"edit {name}", "Edit it here", lambda path=path: self._edit(path))
-            yield Command(f"edit {name} in $EDITOR", "Edit it outside", lambda path=path: self._edit_outside(path))
-        for branch in self._filled[1].branches[:30]:
+            name = self.editing.label(path)
+            yield Command(f"edit {name}", "Edit it here", partial(self._edit, path))
+            yield Command(f"edit {name} in $EDITOR", "Edit it outside", partial(self._edit_outside, path))
+        runs = self.filled[1]
+        for branch in runs.branches[:_OFFERED_RUNS]:
             run = branch.run
             told = f"{run.status}, {run.started_at.astimezone():%d %b %H:%M}, {run.model}"
-            name = f"show run {run.run_id[-4:]} {self._filled[1].name(run)[:60]}"
-            yield Command(name, told, lambda run_id=run.run_id: self._open_run(run_id))
+            name = f"show run {run.run_id[-4:]} {one_line(runs.name(run), 60)}"
+            yield Command(name, told, partial(self.open_run, run.run_id))
 
     async def on_unmount(self) -> None:
         """Remember."""
+        if self._panes is not None:
+            self._of_agent.set("filter", self._panes.filter_text)
         await asyncio.to_thread(self._of_agent.save)
         await asyncio.to_thread(self._remembered.save)

@@ -1,4 +1,4 @@
-"""Applies the arrangement of panes to the main screen: which are shown, how wide, and what drags and keys do to that."""
+"""Applies the arrangement of panes to the main screen: which are shown, how wide, and what drags and keys change."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class PaneLayout:
     def focused(self, widget: Widget) -> bool:
         """The focus moved to a widget; True if another pane is in use now."""
         for node in widget.ancestors_with_self:
-            if node.id in PANES:
+            if node.id is not None and node.id in PANES:
                 changed = node.id != self.current
                 self._take(node.id)
                 return changed
@@ -82,7 +82,7 @@ class PaneLayout:
         self.apply()
 
     def resize(self, steps: int) -> None:
-        """Make the pane in use wider by so many steps; the timeline takes from the widest of the others, or gives it."""
+        """Make the pane in use wider by so many steps; the timeline takes from the widest other, or gives to it."""
         widths = self._shown.widths
         if not widths:
             return

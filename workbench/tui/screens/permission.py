@@ -60,7 +60,7 @@ class PermissionScreen(ModalScreen[Answer | None]):
 
     def on_mount(self) -> None:
         """No key does anything but those that are shown."""
-        self.query_one("#arguments").focus()
+        self.set_focus(self.query_one("#arguments"))
 
     def action_grant(self) -> None:
         """Allow it."""

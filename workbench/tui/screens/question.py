@@ -50,8 +50,9 @@ class Question(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """The first answer is the one that enter takes."""
-        self.query_one(Choices).highlighted = 0
-        self.query_one(Choices).focus()
+        choices = self.query_one(Choices)
+        choices.highlighted = 0
+        self.set_focus(choices)
 
     def on_key(self, event: Key) -> None:
         """A key that is an answer's."""

@@ -53,7 +53,7 @@ class StartScreen(Screen[Path | None]):
         with Vertical(id="box") as box:
             box.border_title = "workbench"
             yield Static(
-                f"There is no agent.yaml in {one_line(str(self._folder.resolve()), 200)}.\n"
+                f"There is no agent.yaml in {one_line(_home_short(self._folder.resolve()), 200)}.\n"
                 "An agent is a folder with agent.yaml and prompt.md. Choose one to begin with:",
                 id="about",
                 markup=False,
@@ -67,8 +67,9 @@ class StartScreen(Screen[Path | None]):
 
     def on_mount(self) -> None:
         """Ready to choose."""
-        self.query_one(Choices).highlighted = 0
-        self.query_one(Choices).focus()
+        choices = self.query_one(Choices)
+        choices.highlighted = 0
+        self.set_focus(choices)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -116,10 +117,15 @@ def _offers(folder: Path) -> Sequence[_Offer]:
     ]
 
 
+def _home_short(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) and path != home else str(path)
+
+
 def _line(offer: _Offer) -> Content:
     verb = {"open": "open", "copy": "copy sample", "new": "make"}[offer.kind]
     return Content.assemble(
         (f"{verb:<12}", "$foreground 60%"),
-        (f"{one_line(offer.name, 40):<26} ", "bold"),
-        (one_line(offer.about, 120), "$foreground 70%"),
+        (one_line(offer.name, 60), "bold"),
+        (f"\n{' ' * 12}{one_line(offer.about, 200)}", "$foreground 70%"),
     )

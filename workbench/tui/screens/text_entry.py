@@ -30,15 +30,13 @@ class TextEntry(ModalScreen[str | None]):
         with Vertical(id="dialog") as dialog:
             dialog.border_title = self._title.replace("[", r"\[")
             yield Static(self._hint, id="text", markup=False)
-            yield TextArea(
-                self._text, language="json" if self._as_json else None, soft_wrap=True, tab_behavior="focus"
-            )
+            yield TextArea(self._text, language="json" if self._as_json else None, soft_wrap=True, tab_behavior="focus")
             yield Static("ctrl+r runs it · escape goes back", id="keys", markup=False)
 
     def on_mount(self) -> None:
         """Ready to type at the end."""
         area = self.query_one(TextArea)
-        area.focus()
+        self.set_focus(area)
         area.move_cursor(area.document.end)
         self._check(area.text)
 

@@ -70,8 +70,9 @@ class TriggerScreen(ModalScreen[AnyTrigger | None]):
 
     def on_mount(self) -> None:
         """Ready to choose."""
-        self.query_one(Choices).highlighted = 0
-        self.query_one(Choices).focus()
+        choices = self.query_one(Choices)
+        choices.highlighted = 0
+        self.set_focus(choices)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -31,15 +31,16 @@ class AgentPane(Pane):
     DEFAULT_CSS = """
     AgentPane {
         & .heading { color: $foreground 50%; height: 1; margin-top: 1; padding: 0 1; }
-        & #facts { padding: 0 1; height: auto; }
+        & #facts { padding: 0 1; height: auto; display: none; }
+        &.-known #facts { display: block; }
         & Choices { padding: 0 1; }
-        & #files, & #runs { text-wrap: nowrap; text-overflow: ellipsis; }
-        & #files { max-height: 12; }
+        & #runs { text-wrap: nowrap; text-overflow: ellipsis; }
+        & #files { max-height: 40%; }
         & #inputs { max-height: 9; }
         & #runs { height: 1fr; min-height: 3; }
-        &.-short #facts { display: none; }
-        &.-short .heading { margin-top: 0; }
-        &.-short #files, &.-short #inputs { max-height: 5; }
+        MainScreen.-short & #facts { display: none; }
+        MainScreen.-short & .heading { margin-top: 0; }
+        MainScreen.-short & #files, MainScreen.-short & #inputs { max-height: 5; }
     }
     """
 
@@ -71,6 +72,7 @@ class AgentPane(Pane):
         self._branches: Sequence[Branch] = ()
         self._names: Mapping[str, str] = {}
         self._shown: str | None = None
+        self._marked: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Facts and three lists."""
@@ -88,18 +90,19 @@ class AgentPane(Pane):
         for word, text in facts:
             parts += [(f"{word:<7}", "$foreground 50%"), (f"{text}\n", "")]
         self.query_one("#facts", Static).update(Content.assemble(*parts).rstrip())
+        self.add_class("-known")
 
     def show_files(
         self, files: Sequence[Path], folder: Path, problems: Sequence[Problem], changed: Mapping[Path, str]
     ) -> None:
-        """Show the files of the definition, marked with what `changed` says of them, and each problem below its file."""
+        """Show the files of the definition, marked with what `changed` says of them, each problem below its file."""
         self._files, options = [], []
         for file in files:
             mine = [problem for problem in problems if problem.file.resolve() == file.resolve()]
             options.append(Option(_file_line(file, folder, mine, changed.get(file, ""))))
             self._files.append((file, None))
             for problem in mine:
-                options.append(Option(_problem_line(problem)))
+                options.append(Option(_problem_line(problem, self.size.width - 3)))
                 self._files.append((file, problem.line))
         _replace(self.query_one("#files", Choices), options)
 
@@ -127,11 +130,41 @@ class AgentPane(Pane):
         _replace(
             self.query_one("#runs", Choices),
             [
-                Option(branch_line(branch, self._names[run_id], now, width, shown=run_id == self._shown))
+                Option(
+                    branch_line(
+                        branch,
+                        self._names[run_id],
+                        now,
+                        width,
+                        shown=run_id == self._shown,
+                        marked=run_id in self._marked,
+                    )
+                )
                 for branch in self._branches
                 for run_id in (branch.run.run_id,)
             ],
         )
+
+    @property
+    def marked(self) -> Sequence[str]:
+        """The runs that are marked, in the order in which they were."""
+        there = {branch.run.run_id for branch in self._branches}
+        return [run_id for run_id in self._marked if run_id in there]
+
+    def unmark(self) -> None:
+        """Forget the marks."""
+        self._marked.clear()
+        self._draw_runs()
+
+    @on(RunChoices.Marked)
+    def _run_marked(self, event: RunChoices.Marked) -> None:
+        event.stop()
+        run_id = self._branches[event.index].run.run_id
+        if run_id in self._marked:
+            self._marked.remove(run_id)
+        else:
+            self._marked.append(run_id)
+        self._draw_runs()
 
     @property
     def highlighted_input(self) -> Path | None:
@@ -172,12 +205,11 @@ def _file_line(file: Path, folder: Path, problems: Sequence[Problem], changed: s
     return Content.assemble((mark, colour), one_line(name, 60), (f"  {changed}" if changed else "", "$accent"))
 
 
-def _problem_line(problem: Problem) -> Content:
+def _problem_line(problem: Problem, width: int) -> Content:
+    """An error in full, a warning on one line: it keeps nobody from running."""
     colour = "$error" if problem.severity == "error" else "$warning"
     place = f"{problem.where}: " if problem.where else ""
     hint = f" (did you mean {problem.suggestion}?)" if problem.suggestion else ""
-    return Content.assemble(
-        ("    ", ""),
-        (f"{problem.line}:{problem.column} ", colour),
-        (one_line(f"{place}{problem.message}{hint}", 300), ""),
-    )
+    at = f"  {problem.line}:{problem.column} "
+    room = 400 if problem.severity == "error" else max(8, width - len(at))
+    return Content.assemble((at, colour), (one_line(f"{place}{problem.message}{hint}", room), ""))

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
@@ -98,7 +99,7 @@ class EntryArea(Vertical):
         language, limit = _HIGHLIGHTED.get(form, ("", 0))
         self._area.language = language if len(text) <= limit and _is_writable(text) else None
         self._area.load_text(text)
-        self._title.update(title)
+        self._title.update(Content.assemble(title, ("   ^s keep · esc drop · f4 $EDITOR", "$foreground 60% not bold")))
         self._check, self._before, self._asked = check, text if before is None else before, False
         self.tell("")
         self.add_class("-open")

@@ -24,6 +24,7 @@ SHOWN = 200_000
 """Characters of each part of an event that are shown; the rest is a key away, in an editor."""
 
 _SIDEWAYS = 8
+_WIDTH_UNKNOWN = 80
 _EMPTY = (SourceLine("No event is selected. Choose one in the timeline.", "note"),)
 
 
@@ -82,14 +83,14 @@ class EventLines(LineView):
         super().__init__()
         self.wrapped = True
         self.needle = ""
-        self._page = Page(_EMPTY, 80)
+        self._page = Page(_EMPTY, _WIDTH_UNKNOWN)
         self._left = 0
         self._hits: Sequence[tuple[int, int]] = ()
         self._hit = -1
 
     def show_lines(self, lines: Sequence[SourceLine]) -> None:
         """Show other lines, from the first."""
-        self._page = Page(lines, max(1, self.text_width), wrapped=self.wrapped)
+        self._page = Page(lines, self.text_width or _WIDTH_UNKNOWN, wrapped=self.wrapped)
         self._left = 0
         self._find()
         self.draw_again()
@@ -157,7 +158,7 @@ class EventLines(LineView):
 
     def _lay_out(self) -> None:
         source = self._page.source_of(min(self.top, len(self._page) - 1))
-        self._page = Page(self._page.lines, max(1, self.text_width), wrapped=self.wrapped)
+        self._page = Page(self._page.lines, self.text_width or _WIDTH_UNKNOWN, wrapped=self.wrapped)
         self.lines_changed()
         self.scroll_to_line(self._page.line_of(source))
 
@@ -173,6 +174,11 @@ class EventLines(LineView):
 
 class EventDetail(Vertical):
     """A pane that shows one whole event, with a search within it."""
+
+    HELP = (
+        "The event on which the timeline's cursor stands: what is said of it, then what it holds. Long parts are cut; "
+        "o opens the whole in your editor or pager, y copies it, w wraps long lines, / finds text."
+    )
 
     DEFAULT_CSS = """
     EventDetail > EventLines { height: 1fr; }
@@ -262,5 +268,5 @@ class EventDetail(Vertical):
         event.stop()
         if not event.kept:
             self.lines.search(event.text)
-        self.lines.focus()
+        self.screen.set_focus(self.lines)
         self.refresh_bindings()

@@ -85,7 +85,7 @@ def _chosen(screen: Screen[object], app: App[object]) -> Sequence[_Shown]:
         key = binding.key_display or format_key(binding.key).replace("ctrl+", "^")
         where.append(_Shown(active.node, binding.action, key, binding.description))
     for shown in (of_screen, of_focus, of_app):
-        shown.sort(key=lambda item: _place(item))
+        shown.sort(key=_place)
     room = MOST - len(of_app) - len(of_focus[:_OF_FOCUS])
     return (*of_screen[:room], *of_focus[:_OF_FOCUS], *of_app)
 

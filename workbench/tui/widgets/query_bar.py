@@ -95,7 +95,7 @@ class QueryBar(Horizontal):
         box.cursor_position = len(text)
         self.note(self._offer(text))
         self.add_class("-open")
-        box.focus()
+        self.screen.set_focus(box)
 
     def note(self, text: str, *, bad: bool = False) -> None:
         """Say something beside the text: how much was found, or what is wrong."""

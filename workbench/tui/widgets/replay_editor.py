@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import var
@@ -18,10 +18,12 @@ from workbench.engine.replay_request import ForkPoint, ReplayRequest
 from workbench.trace.events import Event, ToolCall, ToolResult
 from workbench.trace.tape import Tape
 from workbench.tui.replay_draft import ReplayDraft, after
+from workbench.tui.replay_lineage import parent_line
 from workbench.tui.replay_script import Entry, Form, Place
 from workbench.tui.replay_summary import Plan, summary
 from workbench.tui.replay_texts import EntryError
 from workbench.tui.widgets.entry_area import EntryArea, fits_in_place
+from workbench.tui.widgets.replay_keys import EDITOR_KEYS
 from workbench.tui.widgets.replay_script_view import ReplayScript
 
 _SUFFIXES: dict[Form, str] = {"markdown": ".md", "json": ".json", "text": ".txt", "settings": ".conf"}
@@ -38,6 +40,9 @@ class ReplayEditor(Vertical):
     ReplayEditor > .replay-editor--summary { height: auto; max-height: 6; padding: 0 1; background: $panel; }
     ReplayEditor > .replay-editor--empty { height: 1fr; padding: 1 2; color: $text-muted; display: none; }
     ReplayEditor.-empty > .replay-editor--empty { display: block; }
+    ReplayEditor > .replay-editor--lineage { height: 1; padding: 0 1; color: $foreground 60%; display: none; }
+    ReplayEditor.-replayed > .replay-editor--lineage { display: block; }
+    ReplayEditor.-low > .replay-editor--lineage { display: none; }
     ReplayEditor.-empty > ReplayScript, ReplayEditor.-empty > .replay-editor--summary { display: none; }
     """
     HELP_NAME = "replay editor"
@@ -47,47 +52,10 @@ class ReplayEditor(Vertical):
         "two switches say: live; from the tape while the question is the very same; or from the tape only, where "
         "the replay stops if it is not. The fork lies at the earliest point that the edits can affect, until you "
         "move it. The original run is never changed: a replay is a run of its own. "
-        "▣ from tape, ● asked live, ◐ from tape while unchanged, ✎ edited."
+        "▣ from tape, ● asked live, ◐ from tape while unchanged, ✎ edited; `2+` means two for certain, and more while "
+        "unchanged."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "edit", "Edit", tooltip="Edit the entry here", id="replay.edit"),
-        Binding("ctrl+r", "replay", "Replay", tooltip="Replay the run with these edits", id="replay.send"),
-        Binding("u", "undo", "Undo", tooltip="Undo the last change of the draft", id="replay.undo"),
-        Binding("U", "redo", "Redo", show=False, tooltip="Do again what was undone", id="replay.redo"),
-        Binding("x", "revert", "Revert", tooltip="Make the entry as the run had it", id="replay.revert"),
-        Binding("X", "revert_all", "Revert all", show=False, tooltip="Forget all edits", id="replay.revert_all"),
-        Binding("a,plus", "say", "Say", show=False, tooltip="Add a message of yours after this step", id="replay.say"),
-        Binding("b", "edit_reply", "Blocks", show=False, tooltip="Edit the whole reply as JSON", id="replay.blocks"),
-        Binding("e", "external", "$EDITOR", show=False, tooltip="Edit in your own editor", id="replay.external"),
-        Binding(
-            "exclamation_mark",
-            "mark_error",
-            "Error",
-            show=False,
-            tooltip="Give the result as an error, or as none",
-            id="replay.mark_error",
-        ),
-        Binding("m", "switch_model", "Model", show=False, tooltip="Who answers as the model", id="replay.model"),
-        Binding("t", "switch_tools", "Tools", show=False, tooltip="Where results come from", id="replay.tools"),
-        Binding("f", "fork_here", "Fork", show=False, tooltip="Run from this entry on", id="replay.fork"),
-        Binding("F", "fork_auto", "Fork auto", show=False, tooltip="Fork where the edits ask", id="replay.fork_auto"),
-        Binding(
-            "less_than_sign,shift+up",
-            "move_fork(-1)",
-            "Fork up",
-            show=False,
-            tooltip="Fork earlier",
-            id="replay.fork_up",
-        ),
-        Binding(
-            "greater_than_sign,shift+down",
-            "move_fork(1)",
-            "Fork down",
-            show=False,
-            tooltip="Fork later",
-            id="replay.fork_down",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*EDITOR_KEYS]
 
     confirm_costs: var[bool] = var(False)
     """Whether a replay that costs more than nothing is sent only after a second key."""
@@ -117,11 +85,19 @@ class ReplayEditor(Vertical):
             super().__init__()
             self.text, self.suffix, self.entry = text, suffix, entry
 
+    class CopyRequested(Message):
+        """The user wants `text` on their clipboard."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 (Textual's name)
         super().__init__(id=id, classes=classes)
         self.script = ReplayScript()
         self._area = EntryArea()
         self._summary = Static(classes="replay-editor--summary", markup=False)
+        self._lineage = Static(classes="replay-editor--lineage", markup=False)
         self._draft: ReplayDraft | None = None
         self._drafts: dict[str, ReplayDraft] = {}
         self._plan: Plan = None
@@ -132,6 +108,7 @@ class ReplayEditor(Vertical):
     def compose(self) -> ComposeResult:
         """The script, the text that is edited, and what the replay will do."""
         yield Static("Run an input, or open a run: here it can be edited and replayed.", classes="replay-editor--empty")
+        yield self._lineage
         yield self.script
         yield self._area
         yield self._summary
@@ -254,6 +231,12 @@ class ReplayEditor(Vertical):
             self._refuse(f"{entry.name}: {entry.fixed}")
             return
         self._edit_externally(entry.place, self._draft.text(entry.place))
+
+    def action_copy(self) -> None:
+        """Ask for the text of the selected entry to be copied."""
+        entry = self.script.selected
+        if entry is not None and self._draft is not None:
+            self.post_message(self.CopyRequested(self._draft.text(entry.place)))
 
     def action_mark_error(self) -> None:
         """Give the selected result to the model as an error, or as none."""
@@ -436,6 +419,9 @@ class ReplayEditor(Vertical):
     def _show(self) -> None:
         draft = self._draft
         self.set_class(draft is None, "-empty")
+        born = parent_line(draft.tape.started) if draft is not None else ""
+        self.set_class(bool(born), "-replayed")
+        self._lineage.update(born)
         problem = draft.problem() if draft is not None else None
         if problem is not None:
             self._plan = problem.text
@@ -459,9 +445,7 @@ class ReplayEditor(Vertical):
         self.notify(why, severity="warning", markup=False)
 
 
-_OWN_ACTIONS = frozenset(
-    binding.action.partition("(")[0] for binding in ReplayEditor.BINDINGS if isinstance(binding, Binding)
-)
+_OWN_ACTIONS = frozenset(binding.action.partition("(")[0] for binding in EDITOR_KEYS)
 
 
 def _title(place: Place, entry: Entry | None) -> str:

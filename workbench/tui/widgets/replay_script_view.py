@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
@@ -17,38 +17,27 @@ from workbench.tui.replay_lines import (
     entry_strip,
     fork_strip,
     lines_of,
+    problem_strip,
     steps_from,
     text_strip,
-    unfolded_text,
 )
 from workbench.tui.replay_script import Entry, Place
 from workbench.tui.replay_texts import gist_of
+from workbench.tui.spans import Line
+from workbench.tui.unfolded_text import unfolded
 from workbench.tui.widgets.line_view import LineView
+from workbench.tui.widgets.replay_keys import SCRIPT_KEYS
 from workbench.tui.wrapping import clean, wrap
 
-_SHOWN = 6_000
-"""Characters of an entry that unfolding shows; editing shows all."""
+_LEAD = 5
+"""Cells before the text of an unfolded entry."""
 
 
 class ReplayScript(LineView):
     """The entries of one draft. What it shows is given to it by `show`; keys move its cursor and fold texts."""
 
     HELP_NAME = "replay script"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "unfold", "Unfold", show=False, tooltip="Show the entry's text below it", id="replay.unfold"),
-        Binding("up,k", "move(-1)", "Up", show=False, tooltip="Previous entry", id="replay.up"),
-        Binding("down,j", "move(1)", "Down", show=False, tooltip="Next entry", id="replay.down"),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="A page up", id="replay.page_up"),
-        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="A page down", id="replay.page_down"),
-        Binding("home,g", "edge(-1)", "First", show=False, tooltip="The first entry", id="replay.first"),
-        Binding("end,G", "edge(1)", "Last", show=False, tooltip="The last entry", id="replay.last"),
-        Binding("right_square_bracket", "step(1)", "Step", show=False, tooltip="Next step", id="replay.next_step"),
-        Binding(
-            "left_square_bracket", "step(-1)", "Step back", show=False, tooltip="Previous step", id="replay.last_step"
-        ),
-        Binding("n", "edited(1)", "Next edit", show=False, tooltip="Next edited entry", id="replay.next_edit"),
-        Binding("N", "edited(-1)", "Edit back", show=False, tooltip="Previous edited entry", id="replay.last_edit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*SCRIPT_KEYS]
 
     class Opened(Message):
         """The user wants to edit the selected entry: a double click."""
@@ -60,7 +49,7 @@ class ReplayScript(LineView):
         self._lines: list[ScriptLine] = []
         self._starts: list[int] = []
         self._gists: dict[Place, str] = {}
-        self._unfolded: dict[Place, list[str]] = {}
+        self._unfolded: dict[Place, Sequence[Line]] = {}
         self._problem: tuple[Place | None, str] | None = None
         self._problem_lines: list[str] = []
         self._cursor = 0
@@ -114,7 +103,7 @@ class ReplayScript(LineView):
             return fork_strip(self._draft, self.paints, self.text_width)
         entry = self._entries[number]
         if kind == "problem":
-            return text_strip(self._problem_lines[part], self.paints, self.text_width, last=False, bad=True)
+            return problem_strip(self._problem_lines[part], self.paints, self.text_width)
         if kind == "text":
             texts = self._unfolded[entry.place]
             return text_strip(texts[part], self.paints, self.text_width, last=part == len(texts) - 1)
@@ -183,7 +172,8 @@ class ReplayScript(LineView):
         if self._draft is None:
             self._lines, self._starts = [], []
         else:
-            numbers = {entry.place: number for number, entry in enumerate(self._entries)}
+            wanted = self._unfolded or self._problem
+            numbers = {entry.place: number for number, entry in enumerate(self._entries)} if wanted else {}
             heights = {numbers[place]: len(texts) for place, texts in self._unfolded.items() if place in numbers}
             blamed, said = self._problem or (None, "")
             self._problem_lines = wrap(clean(said), max(10, self.text_width - 6))
@@ -222,6 +212,8 @@ class ReplayScript(LineView):
 
     def _nearest(self, place: Place) -> int:
         """The entry of this place; where it is gone, the one that is where it was."""
+        if self._cursor < len(self._entries) and self._entries[self._cursor].place == place:
+            return self._cursor
         found = next((number for number, entry in enumerate(self._entries) if entry.place == place), None)
         return min(self._cursor, len(self._entries) - 1) if found is None else found
 
@@ -230,5 +222,10 @@ class ReplayScript(LineView):
             self._gists[entry.place] = gist_of(self._draft.tape, self._draft.edits, entry.place)
         return self._gists[entry.place]
 
-    def _text_lines(self, place: Place) -> list[str]:
-        return [] if self._draft is None else unfolded_text(self._draft.text(place), self.text_width, _SHOWN)
+    def _text_lines(self, place: Place) -> Sequence[Line]:
+        draft = self._draft
+        if draft is None:
+            return []
+        entry = next((entry for entry in self._entries if entry.place == place), None)
+        original = draft.original(place) if entry is not None and entry.edited else None
+        return unfolded(draft.text(place), original, self.text_width - _LEAD)

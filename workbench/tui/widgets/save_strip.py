@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.definition.problems import Problem
     from workbench.tui.saves import Saved
 
+
 class SaveStrip(Static):
     """Hidden until something is saved; as high as it needs, up to a limit."""
 
@@ -46,7 +47,7 @@ def strip_content(saved: Saved, follows: str, limit: int) -> Content:
     broken = bool(saved.errors or saved.trouble)
     head: list[tuple[str, str]] = [(f"{saved.at:%H:%M:%S}  ", "$foreground 60%")]
     for diff in saved.diffs:
-        head += [(f"{one_line(diff.name, 60)} ", "bold"), (f"+{diff.added} −{diff.removed}  ", "$foreground 70%")]
+        head += [(f"{one_line(diff.name, 60)} ", "bold"), (f"+{diff.added} -{diff.removed}  ", "$foreground 70%")]
     if saved.others:
         more = f" and {len(saved.others) - 3} more" if len(saved.others) > 3 else ""
         head.append((f"{one_line(', '.join(saved.others[:3]), 120)}{more}  ", "bold"))

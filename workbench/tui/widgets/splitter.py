@@ -44,7 +44,7 @@ class Splitter(Widget):
             super().__init__()
             self.splitter = splitter
 
-    def __init__(self, direction: Literal["beside", "across"] = "beside", *, id: str) -> None:
+    def __init__(self, direction: Literal["beside", "across"] = "beside", *, id: str) -> None:  # noqa: A002 - the framework's name
         super().__init__(id=id, classes="-across" if direction == "across" else "")
         self._across = direction == "across"
         self.tooltip = "drag to resize, click twice for the usual size"

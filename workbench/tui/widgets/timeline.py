@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -50,9 +51,14 @@ class Timeline(LineView):
             super().__init__()
             self.seq = seq
 
+        @property
+        def control(self) -> DOMNode | None:
+            """The timeline."""
+            return self._sender if isinstance(self._sender, DOMNode) else None
+
         def can_replace(self, message: Message) -> bool:
-            """Only the newest selection matters."""
-            return isinstance(message, Timeline.Selected)
+            """Only the newest selection in a timeline matters."""
+            return isinstance(message, Timeline.Selected) and message.control is self.control
 
     class FollowChanged(Message):
         """The timeline follows new events, or no longer does."""
@@ -141,7 +147,7 @@ class Timeline(LineView):
         return self.view.row_at(self._cursor) if 0 <= self._cursor < len(self.view) else None
 
     def filter(self, text: str) -> None:
-        """Show only the rows that a filter lets through; `workbench.tui.timeline_filter` describes the language.
+        """Show only the rows that a filter lets through; `workbench.tui.timeline_filter.LANGUAGE` describes how.
 
         Raises:
             FilterError: it means nothing; what is shown stays.

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
+from workbench.tui import timeline_filter
 from workbench.tui.timeline_filter import FilterError, completions
 from workbench.tui.widgets.query_bar import QueryBar
 from workbench.tui.widgets.timeline import Timeline
@@ -18,6 +19,12 @@ SEARCH, FILTER = "search", "filter"
 
 class TimelinePane(Vertical):
     """A `Timeline`, reached as `timeline`, and its query line."""
+
+    HELP = (
+        "The events of a run, one a line. enter shows the whole event below its row, G follows what happens, e goes to "
+        "the next error, ] to the next step, / finds text, and f shows only some rows. A heavy bracket joins calls "
+        "that the model issued at once; a result has the number of its call.\n\n" + timeline_filter.LANGUAGE
+    )
 
     DEFAULT_CSS = """
     TimelinePane > Timeline { height: 1fr; }
@@ -87,7 +94,7 @@ class TimelinePane(Vertical):
             self._apply(event.purpose, event.text)
         elif event.purpose == SEARCH and event.text:
             self.post_message(self.Searched(event.text))
-        self.timeline.focus()
+        self.screen.set_focus(self.timeline)
         self.refresh_bindings()
 
     def _apply(self, purpose: str, text: str) -> None:
