@@ -205,7 +205,10 @@ LIARS: dict[str, Liar] = {
     "many-blocks": Liar(
         "give ten thousand content blocks",
         "to = until_called()\ntext(to, *['x'] * 10000)\ntime.sleep(60)",
-        gives(lambda met: "100 of 10000 content blocks kept" in met.text, "100 kept, and said so"),
+        gives(
+            lambda met: met.text.count("x") == 100 and "100 of 10000 content blocks kept" in met.text,
+            "100 kept, and said so",
+        ),
     ),
     "huge-text": Liar(
         "give twenty megabytes of text",
