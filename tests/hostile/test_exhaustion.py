@@ -6,6 +6,8 @@ import functools
 import io
 import resource
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -350,7 +352,12 @@ def test_no_escape_reaches_the_terminal(run: Performed, held: Enter) -> None:
     timeline = TimelineText(stream)
     for event in run.events:
         timeline.event(event_from_json(event))
-    assert "owned" in stream.getvalue()
-    odd = {character for character in stream.getvalue() if not character.isprintable() and character not in "\n\t"}
-    assert not odd, odd
-    held("obey escapes of a tool's output on the terminal", "none of C0, C1, ESC, BEL, bidi in the timeline")
+    command = [sys.executable, "-m", "workbench.cli", "show", "last", "--events", "--agent", str(run.folder)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for text in (stream.getvalue(), shown):
+        assert "owned" in text
+        odd = {character for character in text if not character.isprintable() and character not in "\n\t"}
+        assert not odd, odd
+    held(
+        "obey escapes of a tool's output on the terminal", "none of C0, C1, ESC, BEL, bidi in the timeline and in show"
+    )
