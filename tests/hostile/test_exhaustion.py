@@ -14,7 +14,7 @@ import pytest
 
 from tests.hostile.conftest import Enter
 from tests.hostile.internet import LIMITS
-from tests.hostile.ledger import Act, Held, Seen, bash, python
+from tests.hostile.ledger import Act, Held, Seen, bash, obeyed, python
 from tests.hostile.stage import Performed, chosen, make_agent, perform
 from workbench.commands.timeline_text import TimelineText
 from workbench.sandbox.disk_watchdog import DiskBudget
@@ -356,8 +356,7 @@ def test_no_escape_reaches_the_terminal(run: Performed, held: Enter) -> None:
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for text in (stream.getvalue(), shown):
         assert "owned" in text
-        odd = {character for character in text if not character.isprintable() and character not in "\n\t"}
-        assert not odd, odd
+        assert not obeyed(text), obeyed(text)
     held(
         "obey escapes of a tool's output on the terminal", "none of C0, C1, ESC, BEL, bidi in the timeline and in show"
     )
