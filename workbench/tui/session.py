@@ -81,7 +81,7 @@ class Session:
     @property
     def running(self) -> Sequence[LiveRun]:
         """The runs that go on."""
-        return [live for live in self.live_runs if live.task is None or not live.task.done()]
+        return [live for live in self.live_runs if live.goes_on]
 
     async def load(self) -> None:
         """Load the agent; afterwards there is a definition, or there are problems or trouble that say why not."""
@@ -120,15 +120,14 @@ class Session:
         entering = self._entering
         return entering is not None and entering.done() and not entering.cancelled() and entering.exception() is None
 
-    def run(self, text: str, trigger: Trigger | None = None, model: str | None = None) -> LiveRun:
-        """Start a run that answers `text`, with another `model` than the agent's if one is named.
+    def run(self, text: str, trigger: Trigger | None = None, definition: AgentDefinition | None = None) -> LiveRun:
+        """Start a run that answers `text`, of the agent as it is or as `definition` has it.
 
         It waits for what is still being loaded.
 
         Raises:
             CannotRunError: there is no definition that could run.
         """
-        from workbench.sitting.overrides import Overrides
         from workbench.trace.events import Trigger
         from workbench.tui.live_run import LiveRun
 
@@ -141,7 +140,7 @@ class Session:
                 live=live.live,
                 ask=self.asking.ask,
                 trigger=live.trigger,
-                definition=Overrides(model=model).apply(sitting.definition),
+                definition=definition,
             ),
         )
 
@@ -278,7 +277,7 @@ class Session:
 
     async def close(self, reason: str) -> None:
         """End the runs with `reason` (cancelled or interrupted), remove the sandboxes, close the files."""
-        tasks = [live.task for live in self.running if live.task is not None]
+        tasks = [live.task for live in self.live_runs if live.task is not None]
         for live in self.running:
             live.cancel(reason)
         if tasks:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
+from workbench.comparison.settings import on_model
 from workbench.cost.usage import Usage
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event, Trigger
@@ -74,16 +75,19 @@ class CompareDesk:
             note=self._note(),
         )
         choice = await self._screen.app.push_screen_wait(asked)
-        if choice is None:
+        definition = self._session.definition
+        if choice is None or definition is None:
             return None
         columns = []
         for model in choice.models:
+            agent, left_out = on_model(definition, model)
             try:
-                live = self._session.run(choice.input, Trigger("compare", model), model)
+                live = self._session.run(choice.input, Trigger("compare", model), agent)
             except CannotRunError as error:
                 self._screen.notify(str(error), severity="error", timeout=20, markup=False)
                 return None
-            column = CompareColumn(one_line(model, 60), lambda seq, live=live: self._event(live.run_id, seq))  # type: ignore[misc]
+            title = f"{model} without {', '.join(left_out)}" if left_out else model
+            column = CompareColumn(one_line(title, 80), lambda seq, live=live: self._event(live.run_id, seq))  # type: ignore[misc]
             self._columns.append((live, column))
             columns.append(column)
         return await self._show(f"{len(columns)} models on: {one_line(choice.input, 120)}", columns)

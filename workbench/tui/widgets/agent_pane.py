@@ -38,9 +38,6 @@ class AgentPane(Pane):
         & #files { max-height: 40%; }
         & #inputs { max-height: 9; }
         & #runs { height: 1fr; min-height: 3; }
-        MainScreen.-short & #facts { display: none; }
-        MainScreen.-short & .heading { margin-top: 0; }
-        MainScreen.-short & #files, MainScreen.-short & #inputs { max-height: 5; }
     }
     """
 
