@@ -217,7 +217,7 @@ def still(shown: Opened) -> None:
 
 
 @pytest.fixture
-def snap(request: pytest.FixtureRequest) -> Callable[[Opened], None]:
+def snap(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Opened], None]:
     """Compares the look of a screen with the one that was kept under the test's name."""
     name = re.sub(r"[^\w-]+", "-", request.node.name.removeprefix("test_")).strip("-")
     kept = SNAPSHOTS / f"{name}.svg"
@@ -233,7 +233,7 @@ def snap(request: pytest.FixtureRequest) -> Callable[[Opened], None]:
         before = kept.read_text(encoding="utf-8")
         if svg == before:
             return
-        seen = kept.with_suffix(".seen.svg")
+        seen = tmp_path / kept.name
         seen.write_text(svg, encoding="utf-8")
         told = "\n".join(unified_diff(_lines(before), _lines(svg), "kept", "seen", lineterm="", n=0))
         pytest.fail(

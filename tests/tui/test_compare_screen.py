@@ -202,8 +202,10 @@ async def test_escape_goes_back() -> None:
 async def test_how_much_differs_is_told() -> None:
     host = Host(three())
     async with host.run_test(size=WIDE) as pilot:
-        await pilot.pause()
-        assert str(host.screen.query_one("#about", Static).content) == "ticket-4812 · 4 of 14 rows differ"
+        about = host.screen.query_one("#about", Static)
+        while "nothing yet" in str(about.content):
+            await pilot.pause(0.02)
+        assert str(about.content) == "ticket-4812 · 4 of 14 rows differ"
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])

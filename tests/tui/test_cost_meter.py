@@ -68,7 +68,7 @@ async def test_the_run_rate_is_set_with_a_key(host: Host) -> None:
     async with host.run_test(size=(40, 20)) as pilot:
         host.show(runs_per_month=1_000)
         host.query_one(CostMeter).focus()
-        await pilot.press("r")
+        await pilot.press("R")
         assert host.query_one(Input).value == "1000"
         await pilot.press(*"2500", "enter")
         await pilot.pause()

@@ -41,6 +41,9 @@ def _commands() -> type[Provider]:
     return Commands
 
 
+_OWN = ("this screen", "everywhere")
+"""The sections of keys that are no widget's."""
+
 _CATCH_UP = 0.2
 """Seconds after which a frame that was left out is painted, if the terminal takes frames again."""
 
@@ -227,8 +230,9 @@ class WorkbenchApp(App[None]):
         screen = self.screen_stack[-2] if len(self.screen_stack) > 1 else self.screen
         if isinstance(screen, Offers):
             yield from screen.offered_commands()
-        for section in sections(self, screen, self.settings.keys):
-            place = "workbench" if section.title in ("this screen", "everywhere") else section.title
+        found = sections(self, screen, self.settings.keys)
+        for section in sorted(found, key=lambda section: section.title not in _OWN):
+            place = "workbench" if section.title in _OWN else section.title
             for key in section.keys:
                 yield command_of(key, place, partial(self._do, key))
         for name in sorted(self.available_themes):

@@ -182,8 +182,10 @@ def _with_stream(text: str, figures: HeadFigures, width: int, style: Style, pain
 def _change(
     first: HeadFigures | None, figures: HeadFigures, of: Callable[[HeadFigures], Decimal | float | None]
 ) -> str:
-    """How much more or less than the first."""
-    before, now = None if first is None else of(first), of(figures)
+    """How much more or less than the first; nothing where one of them did not come to its answer."""
+    if first is None or first.is_bad or figures.is_bad:
+        return ""
+    before, now = of(first), of(figures)
     if not before or now is None or before == now:
         return ""
     return f"{(float(now) - float(before)) / float(before) * 100:+.0f}%"

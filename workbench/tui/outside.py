@@ -30,12 +30,23 @@ async def read_outside(app: App[object], text: str, suffix: str) -> None:
     Raises:
         NoEditorError: there is no editor.
     """
+    await rewrite_outside(app, text, suffix)
+
+
+async def rewrite_outside(app: App[object], text: str, suffix: str) -> str:
+    """Open `text` in the user's editor, as a file of its own that is deleted afterwards; gives what it was saved as.
+
+    Raises:
+        NoEditorError: there is no editor.
+        OSError, UnicodeDecodeError: what was saved cannot be read as text.
+    """
     descriptor, name = await asyncio.to_thread(tempfile.mkstemp, suffix, "workbench-")
     path = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
             file.write(text)
         await _lend(app, editor_command(path, os.environ))
+        return await asyncio.to_thread(path.read_text, "utf-8")
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
 

@@ -16,17 +16,20 @@ from workbench.cost.usage import Usage
 from workbench.trace.errors import StoreError
 from workbench.trace.events import Event, ModelRequest, ModelResponse, Notice, RunCompleted, RunFailed, RunStarted
 from workbench.trace.rows import EventRow, row_of
+from workbench.trace.tape import Tape, TapeError, tape_of
 from workbench.tui.live_run import LiveRun, News
-from workbench.tui.run_script import script
 from workbench.tui.session import Session
 from workbench.tui.timeline_filter import FilterError
 from workbench.tui.widgets.cost_meter import CostMeter
 from workbench.tui.widgets.event_detail import EventDetail
-from workbench.tui.widgets.script_view import ScriptView
+from workbench.tui.widgets.replay_editor import ReplayEditor
 from workbench.tui.widgets.timeline import Timeline
 
 _SLOW_FRAME = 0.25
 """Seconds between two drawings of what nobody reads while it changes: cost and script."""
+
+MOST_SCRIPTED = 5_000
+"""Events up to which a run is read whole for the replay editor at once; longer ones are read when it is gone to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,17 @@ class RunPanes:
     """The panes that show one run, and which run that is."""
 
     def __init__(
-        self, session: Session, timeline: Timeline, cost: CostMeter, scripted: ScriptView, detail: EventDetail
+        self, session: Session, timeline: Timeline, cost: CostMeter, editor: ReplayEditor, detail: EventDetail
     ) -> None:
         self._session = session
         self._timeline = timeline
         self._cost = cost
-        self._scripted = scripted
+        self._editor = editor
         self._detail = detail
         self._live: LiveRun | None = None
         self._loading: list[Event] | None = None
-        self._events: list[Event] = []
+        self._events: list[Event] | None = []
+        self._tape: Tape | None = None
         self._meter = Meter()
         self._model = ""
         self._request: ModelRequest | None = None
@@ -90,13 +94,35 @@ class RunPanes:
             return
         missed, self._loading = self._loading, None
         self._timeline.show_run([*rows, *_rows_after(rows, missed)], self.event)
-        self._meter = live.meter if live is not None else await self._session.meter(run_id)
-        events = await self._session.script(run_id)
+        short = len(rows) <= MOST_SCRIPTED
+        events = await (self._session.events(run_id) if short else self._session.beginning(run_id))
+        meter = live.meter if live is not None else await self._metered(run_id, events if short else None)
         if self.run_id != run_id:
             return
-        self._events = [*events, *self._events]
+        self._meter = meter
+        if self._events is not None and short:
+            self._events = [*events, *(event for event in self._events if event.seq > len(events))]
+        else:
+            self._events = None
         self._note(events)
         self._draw_rest()
+
+    async def read_whole(self) -> None:
+        """Read a long run for the replay editor, if that was not done yet.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        run_id = self.run_id
+        if self._events is not None or run_id is None or self._tape is not None or self._goes_on:
+            return
+        events = await self._session.events(run_id)
+        if self.run_id == run_id:
+            self._tape = _tape(events)
+            self._editor.show_tape(self._tape)
+
+    async def _metered(self, run_id: str, events: Sequence[Event] | None) -> Meter:
+        return Meter().after(events) if events is not None else await self._session.meter(run_id)
 
     def take(self, live: LiveRun, news: News) -> None:
         """Hand on what a live run said, if it is the one that is shown."""
@@ -109,7 +135,8 @@ class RunPanes:
         else:
             self._hand_on(news)
         self._note(events)
-        self._events += events
+        if self._events is not None:
+            self._events += events
         self._meter = live.meter
         self._stale = True
 
@@ -140,6 +167,13 @@ class RunPanes:
             seq = self._timeline.selected.seq
         self._detail.show(None if seq is None else self.event(seq))
 
+    def edit_selected(self) -> None:
+        """Go to what the selected event is in the replay editor."""
+        selected = self._timeline.selected
+        event = self.event(selected.seq) if selected is not None else None
+        if event is not None and not self._editor.go_to_event(event):
+            self._editor.go_to(event.step)
+
     def event(self, seq: int) -> Event | None:
         """An event of the shown run, whole; None when it cannot be had."""
         if not self.run_id:
@@ -154,22 +188,24 @@ class RunPanes:
         self._live = live
         self._loading = None
         self._events = []
+        self._tape = None
         self._meter = Meter()
         self._request = None
         self.proof = None
 
     @property
     def _goes_on(self) -> bool:
-        return self._live is not None and not self._live.ended
+        return self._live is not None and self._live.goes_on
 
     def _draw_rest(self) -> None:
         if self._stale or not self._goes_on:
-            self._scripted.show(script(self._events))
+            self._tape = _tape(self._events or ())
+            self._editor.show_tape(self._tape)
         self._stale = False
         self._draw_cost()
 
     def _draw_cost(self) -> None:
-        if not self._events and self._live is None:
+        if self.run_id is None and self._live is None:
             self._cost.clear()
             return
         self._cost.show(
@@ -202,6 +238,14 @@ class RunPanes:
                     self.proof = Proof(bool(told.get("gvisor")), str(told.get("kernel") or ""))
                 case _:
                     pass
+
+
+def _tape(events: Sequence[Event]) -> Tape | None:
+    """The events so far as a tape; None while there are none, and for a trace that cannot be played."""
+    try:
+        return tape_of(events) if events else None
+    except TapeError:
+        return None
 
 
 def _rows_after(rows: Sequence[EventRow], events: Sequence[Event]) -> list[EventRow]:

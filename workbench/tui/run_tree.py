@@ -68,13 +68,14 @@ def cost_of(run: RunSummary) -> Decimal | None:
     return run.costs.total if run.costs is not None else run.model_usd
 
 
-def branch_line(branch: Branch, name: str, now: datetime, width: int, *, shown: bool) -> Content:
+def branch_line(branch: Branch, name: str, now: datetime, width: int, *, shown: bool, marked: bool = False) -> Content:
     """The line of a run in `width` cells: its status, when it began, `name`, which says what it answered, its cost.
 
-    How long it took is told where there is room. The run that is `shown` stands out.
+    How long it took is told where there is room. The run that is `shown` stands out, one that is `marked` has a
+    mark of its own.
     """
     run = branch.run
-    mark, colour = MARKS[run.status]
+    mark, colour = ("◆", "$accent") if marked else MARKS[run.status]
     at = run.started_at.astimezone()
     when = f"{at:%H:%M}" if at.date() == now.astimezone().date() else f"{at:%d %b}"
     origin = f"@{run.fork_step} " if run.fork_step is not None else ""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.tui.live_run import LiveRun
 
 _METERED = ("run_started", "model_response", "notice", "run_completed", "run_failed")
-_SCRIPTED = (*_METERED, "model_request", "tool_call", "tool_result")
+_FIRST = 50
 _CLOSE_SECONDS = 20.0
 
 
@@ -81,7 +81,7 @@ class Session:
     @property
     def running(self) -> Sequence[LiveRun]:
         """The runs that go on."""
-        return [live for live in self.live_runs if live.task is None or not live.task.done()]
+        return [live for live in self.live_runs if live.goes_on]
 
     async def load(self) -> None:
         """Load the agent; afterwards there is a definition, or there are problems or trouble that say why not."""
@@ -120,8 +120,10 @@ class Session:
         entering = self._entering
         return entering is not None and entering.done() and not entering.cancelled() and entering.exception() is None
 
-    def run(self, text: str, trigger: Trigger | None = None) -> LiveRun:
-        """Start a run that answers `text`; it waits for what is still being loaded.
+    def run(self, text: str, trigger: Trigger | None = None, definition: AgentDefinition | None = None) -> LiveRun:
+        """Start a run that answers `text`, of the agent as it is or as `definition` has it.
+
+        It waits for what is still being loaded.
 
         Raises:
             CannotRunError: there is no definition that could run.
@@ -133,7 +135,12 @@ class Session:
         return self._start(
             live,
             lambda sitting: sitting.new_run(
-                text, show=live.show, live=live.live, ask=self.asking.ask, trigger=live.trigger
+                text,
+                show=live.show,
+                live=live.live,
+                ask=self.asking.ask,
+                trigger=live.trigger,
+                definition=definition,
             ),
         )
 
@@ -223,12 +230,18 @@ class Session:
             return Meter()
         return await asyncio.to_thread(lambda: Meter().after(store.events(run_id, types=_METERED)))
 
-    async def script(self, run_id: str) -> Sequence[Event]:
-        """The events that make a run's script: what was asked, answered, called and given."""
+    async def events(self, run_id: str) -> Sequence[Event]:
+        """All events of a stored run, with all that they hold."""
+        store = self.store()
+        return () if store is None else await asyncio.to_thread(lambda: tuple(store.events(run_id)))
+
+    async def beginning(self, run_id: str) -> Sequence[Event]:
+        """What a stored run says of itself as a whole: its start, and its first notices."""
         store = self.store()
         if store is None:
             return ()
-        return await asyncio.to_thread(lambda: tuple(store.events(run_id, types=_SCRIPTED)))
+        types = ("run_started", "notice")
+        return await asyncio.to_thread(lambda: tuple(store.events(run_id, limit=_FIRST, types=types)))
 
     def event(self, run_id: str, seq: int) -> Event:
         """One event with all that it holds.
@@ -264,7 +277,7 @@ class Session:
 
     async def close(self, reason: str) -> None:
         """End the runs with `reason` (cancelled or interrupted), remove the sandboxes, close the files."""
-        tasks = [live.task for live in self.running if live.task is not None]
+        tasks = [live.task for live in self.live_runs if live.task is not None]
         for live in self.running:
             live.cancel(reason)
         if tasks:

@@ -12,10 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from workbench.tui.compare_column import MOST_COLUMNS, CompareColumn
 from workbench.tui.widgets.compare_view import CompareView
+from workbench.tui.widgets.key_line import KeyLine
 
 _LOOKS_A_SECOND = 8
 
@@ -68,7 +69,7 @@ class CompareScreen(Screen[int | None]):
         """What is compared, the runs, the keys."""
         yield Static(self._about, id="about", markup=False)
         yield CompareView(self.columns, self._runtime_cost, id="runs")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Look at the columns as often as a person can read."""

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.strip import Strip
 from textual.widgets import Input, Select, SelectionList, Static, TextArea
 from textual.widgets.selection_list import Selection
 
@@ -48,6 +49,13 @@ class ModelList(SelectionList[str]):
         Binding("j", "cursor_down", "Down", show=False, id="models.down"),
         Binding("k", "cursor_up", "Up", show=False, id="models.up"),
     ]
+
+    def render_line(self, y: int) -> Strip:
+        """A line whose box is empty where the model is not chosen: brightness alone would tell too little."""
+        at = self.scroll_offset.y + y
+        chosen = at < self.option_count and self.get_option_at_index(at).value in self.selected
+        self.BUTTON_INNER = "✓" if chosen else " "
+        return super().render_line(y)
 
 
 class CompareSetup(ModalScreen[CompareChoice | None]):

@@ -17,11 +17,10 @@ from textual.widgets import Static
 from workbench.trace.terminal import one_line
 from workbench.tui.chosen_input import ChosenInput
 from workbench.tui.remembered import Remembered
-from workbench.tui.screens.editing import Editing
 from workbench.tui.screens.main_keys import MAIN_KEYS
-from workbench.tui.screens.paned import PanedScreen
 from workbench.tui.screens.permission_desk import PermissionDesk
 from workbench.tui.screens.save_desk import SaveDesk
+from workbench.tui.screens.studying import StudyingScreen
 from workbench.tui.session import CannotRunError, Session
 from workbench.tui.widgets.agent_pane import AgentPane
 from workbench.tui.widgets.key_line import KeyLine
@@ -52,7 +51,7 @@ _OFFERED_RUNS = 30
 """How many of the newest runs the palette offers."""
 
 
-class MainScreen(PanedScreen):
+class MainScreen(StudyingScreen):
     """One agent and its runs. Everything that it shows comes from the session; it keeps no truth of its own.
 
     The frame is painted first. What fills the panes is imported after it, then the agent is loaded.
@@ -66,13 +65,11 @@ class MainScreen(PanedScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
 
     def __init__(self, session: Session, remembered: Remembered, of_agent: Remembered, *, warm_up: bool = True) -> None:
-        super().__init__(remembered)
+        super().__init__(session, remembered)
         self._warm_up = warm_up
-        self.session = session
         self._remembered = remembered
         self._of_agent = of_agent
-        self._editing = Editing(self, session)
-        self._chosen = ChosenInput(session.folder, of_agent)
+        self.chosen = ChosenInput(session.folder, of_agent)
         self._desk = SaveDesk(self, of_agent, self._rerun)
         self._panes: RunPanes | None = None
         self._runs: RunList | None = None
@@ -107,12 +104,12 @@ class MainScreen(PanedScreen):
     async def _begin(self) -> None:
         await self._fill_panes()
         loading = asyncio.create_task(self.session.load())
-        runs = self._filled[1]
+        runs = self.filled[1]
         self._show_files()
         await runs.read()
         self._show_runs()
         if not self._run_asked and (last := self._of_agent.get("run", "") or runs.newest):
-            self._open_run(last)
+            self.open_run(last)
         await loading
         self._show_definition()
         self._follow_saves()
@@ -126,20 +123,24 @@ class MainScreen(PanedScreen):
     async def _fill_panes(self) -> None:
         from workbench.tui.run_list import RunList
         from workbench.tui.run_panes import RunPanes
+        from workbench.tui.screens.compare_desk import CompareDesk
+        from workbench.tui.screens.replay_desk import ReplayDesk
         from workbench.tui.widgets.cost_meter import CostMeter
         from workbench.tui.widgets.event_detail import EventDetail
-        from workbench.tui.widgets.script_view import ScriptView
+        from workbench.tui.widgets.replay_editor import ReplayEditor
         from workbench.tui.widgets.timeline_pane import TimelinePane
 
-        rows, cost, script = TimelinePane(), CostMeter(), ScriptView()
+        rows, cost, editor = TimelinePane(), CostMeter(), ReplayEditor(id="editor")
         detail = EventDetail(id="detail")
         with self.app.batch_update():
             await self.query_one("#timeline", Pane).mount(rows, Splitter("across", id="split-detail"), detail)
             await self.query_one("#cost", Pane).mount(cost)
-            await self.query_one("#replay", Pane).mount(script)
-        self._panes = RunPanes(self.session, rows.timeline, cost, script, detail)
+            await self.query_one("#replay", Pane).mount(editor)
+        self._panes = RunPanes(self.session, rows.timeline, cost, editor, detail)
+        self.replays = ReplayDesk(self, self.session, editor, self.begin_run)
         self._panes.runs_per_month = self._of_agent.get("runs_per_month", 1_000)
         self._panes.restore_filter(self._of_agent.get("filter", ""))
+        self.compared = CompareDesk(self, self.session, self.editing)
         self._runs = RunList(self.session)
         self.panes.apply_detail()
         self.rearrange()
@@ -147,7 +148,8 @@ class MainScreen(PanedScreen):
             self.set_focus(rows.timeline)
 
     @property
-    def _filled(self) -> tuple[RunPanes, RunList]:
+    def filled(self) -> tuple[RunPanes, RunList]:
+        """The panes of a run, and the list of runs."""
         assert self._panes is not None  # noqa: S101 - the panes are filled before anything can be shown in them
         assert self._runs is not None  # noqa: S101
         return self._panes, self._runs
@@ -156,11 +158,13 @@ class MainScreen(PanedScreen):
 
     def _frame(self) -> None:
         """Take what live runs have said, once for each frame."""
-        panes, runs = self._filled
+        panes, runs = self.filled
         renewed = False
         for live in tuple(self.session.live_runs):
             news = live.take()
             panes.take(live, news)
+            if self.compared is not None:
+                self.compared.take(live, news)
             if live.summary is not None and news.events:
                 renewed = runs.update(live.summary) or renewed
             if live.ended:
@@ -181,10 +185,12 @@ class MainScreen(PanedScreen):
     def _ended(self, live: LiveRun) -> None:
         self.session.live_runs.remove(live)
         error = live.task.exception() if live.task is not None and not live.task.cancelled() else None
+        if self.compared is not None:
+            self.compared.ended(live, error)
         if error is not None:
-            self._tell(str(error), "the run could not start")
+            self.tell(str(error), "the run could not start")
         elif live.summary is not None and live.summary.error not in (None, "cancelled"):
-            self._tell(live.summary.outcome_gist or "", "the run failed")
+            self.tell(live.summary.outcome_gist or "", "the run failed")
         self.session.prepare()
 
     def _show_definition(self) -> None:
@@ -194,21 +200,21 @@ class MainScreen(PanedScreen):
             self.query_one(AgentPane).show_facts(facts(self.session.definition))
         self._show_files()
         if self.session.trouble:
-            self._tell(self.session.trouble, "the agent cannot be opened")
+            self.tell(self.session.trouble, "the agent cannot be opened")
         self._show_status()
 
     def _show_files(self) -> None:
         from workbench.tui.agent_facts import definition_files
 
         session, agent = self.session, self.query_one(AgentPane)
-        inputs = self._chosen.offered
-        self._filled[1].name_inputs(inputs)
+        inputs = self.chosen.offered
+        self.filled[1].name_inputs(inputs)
         files = definition_files(session.folder, session.definition)
         agent.show_files(files, session.folder, session.problems, dict.fromkeys(self._unrun, "not run yet"))
-        agent.show_inputs(inputs, self._chosen.file)
+        agent.show_inputs(inputs, self.chosen.file)
 
     def _show_runs(self) -> None:
-        panes, runs = self._filled
+        panes, runs = self.filled
         branches = runs.branches
         names = {branch.run.run_id: runs.name(branch.run) for branch in branches}
         self.query_one(AgentPane).show_runs(branches, names, panes.run_id)
@@ -216,22 +222,19 @@ class MainScreen(PanedScreen):
     def _show_status(self) -> None:
         from workbench.tui.status_of import status_of
 
-        self.query_one(StatusLine).status = status_of(self.session, self._filled[0].proof, self._desk.said)
+        self.query_one(StatusLine).status = status_of(self.session, self.filled[0].proof, self._desk.said)
         self.refresh_bindings()
-
-    def _tell(self, message: str, title: str = "") -> None:
-        self.notify(message, title=title, severity="error", timeout=20, markup=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Stopping is for what runs, hiding for what is shown."""
         if action == "stop":
             return bool(self.session.running)
         if action == "resume":
-            run = self._shown_run
+            run = self.shown_run
             return run is not None and (run.status == "interrupted" or run.error in _CUT_OFF)
         if action == "hide_save":
             return self._desk.strip.display
-        return True
+        return super().check_action(action, parameters)
 
     # Runs
 
@@ -242,7 +245,7 @@ class MainScreen(PanedScreen):
             return
         agent = self.query_one(AgentPane)
         if agent.query_one("#inputs").has_focus and agent.highlighted_input is not None:
-            self._chosen.choose(agent.highlighted_input)
+            self.chosen.choose(agent.highlighted_input)
         self._run()
 
     @on(AgentPane.InputChosen)
@@ -254,23 +257,23 @@ class MainScreen(PanedScreen):
 
     def _run(self, chosen: Path | str | None = None, trigger: Trigger | None = None) -> None:
         if chosen is not None:
-            self._chosen.choose(chosen)
-        self._begin_run(lambda: self.session.run(self._chosen.text(), trigger))
+            self.chosen.choose(chosen)
+        self.begin_run(lambda: self.session.run(self.chosen.text(), trigger))
 
-    def _begin_run(self, begin: Callable[[], LiveRun]) -> None:
+    def begin_run(self, begin: Callable[[], LiveRun]) -> None:
         """Begin a run and show it."""
         from workbench.definition.inputs import InputError
 
         try:
             live = begin()
         except (CannotRunError, InputError) as error:
-            self._tell(str(error))
+            self.tell(str(error))
             return
         self._of_agent.forget("run")
         self._unrun.clear()
         if not self.session.broken:
             self._desk.strip.hide()
-        self._filled[0].start(live)
+        self.filled[0].start(live)
         self._show_definition()
         if self.panes.narrow or live.trigger.kind != "save":
             self.panes.go_to("timeline")
@@ -278,12 +281,13 @@ class MainScreen(PanedScreen):
 
     def action_resume(self) -> None:
         """Go on with the shown run, which was cut off."""
-        run = self._shown_run
+        run = self.shown_run
         if run is not None:
-            self._begin_run(lambda: self.session.resume(run.run_id, run.input_gist))
+            self.begin_run(lambda: self.session.resume(run.run_id, run.input_gist))
 
     @property
-    def _shown_run(self) -> RunSummary | None:
+    def shown_run(self) -> RunSummary | None:
+        """The run that is shown, None before there is one."""
         panes, runs = self._panes, self._runs
         return runs.summary(panes.run_id) if panes is not None and runs is not None and panes.run_id else None
 
@@ -298,7 +302,7 @@ class MainScreen(PanedScreen):
         from workbench.tui.screens.text_entry import TextEntry
 
         hint = "What shall the agent answer?"
-        text = await self.app.push_screen_wait(TextEntry("an input of your own", hint, self._chosen.own))
+        text = await self.app.push_screen_wait(TextEntry("an input of your own", hint, self.chosen.own))
         if text is not None:
             self._run(text)
 
@@ -311,25 +315,26 @@ class MainScreen(PanedScreen):
         if definition is None or not definition.triggers:
             self.notify("agent.yaml declares no triggers", severity="warning", markup=False)
             return
-        fired = await ask_for_trigger(self.app, definition.triggers, self._chosen)
+        fired = await ask_for_trigger(self.app, definition.triggers, self.chosen)
         if fired is not None:
             self._run(*fired)
 
     @on(AgentPane.RunChosen)
     def _run_chosen(self, event: AgentPane.RunChosen) -> None:
-        self._open_run(event.run_id)
+        self.open_run(event.run_id)
         if self.panes.narrow:
             self.action_pane("timeline")
 
     @work(group="open", exclusive=True)
-    async def _open_run(self, run_id: str) -> None:
+    async def open_run(self, run_id: str) -> None:
+        """Show a run."""
         from workbench.trace.errors import StoreError
 
         live = next((live for live in self.session.live_runs if live.run_id == run_id), None)
         try:
-            await self._filled[0].open(run_id, live)
+            await self.filled[0].open(run_id, live)
         except StoreError as error:
-            self._tell(str(error))
+            self.tell(str(error))
             return
         self._of_agent.set("run", run_id)
         self._show_runs()
@@ -337,12 +342,12 @@ class MainScreen(PanedScreen):
 
     def detail_opened(self) -> None:
         """Fill the detail."""
-        self._filled[0].show_detail()
+        self.filled[0].show_detail()
 
     def on_timeline_selected(self, event: Timeline.Selected) -> None:
         """The detail follows the cursor."""
         if self.shows_detail:
-            self._filled[0].show_detail(event.seq)
+            self.filled[0].show_detail(event.seq)
 
     # Saves
 
@@ -357,8 +362,8 @@ class MainScreen(PanedScreen):
     def _saved(self, saved: Saved) -> None:
         self._unrun.update(saved.paths)
         self._show_definition()
-        self._editing.tell_editors()
-        self._desk.take(saved, self._chosen.file)
+        self.editing.tell_editors()
+        self._desk.take(saved, self.chosen.file)
 
     def _rerun(self, saved: Saved) -> None:
         """Run the last input again, in the place of the runs that a save or the user started with it."""
@@ -369,15 +374,15 @@ class MainScreen(PanedScreen):
             if live.trigger.kind in ("save", "manual"):
                 live.cancel()
         try:
-            text = self._chosen.text()
+            text = self.chosen.text()
         except InputError as error:
-            self._tell(str(error))
+            self.tell(str(error))
             return
-        parent = self._filled[1].last_ended(text) if self._desk.mode == "hot" else None
+        parent = self.filled[1].last_ended(text) if self._desk.mode == "hot" else None
         if parent is None:
             self._run(None, Trigger("save", saved.names))
             return
-        self._begin_run(
+        self.begin_run(
             lambda: self.session.rerun_hot(
                 parent, text, source_changed=saved.changes_source, script_changed=saved.changes_script
             )
@@ -407,45 +412,45 @@ class MainScreen(PanedScreen):
 
     def action_edit_prompt(self) -> None:
         """Edit the prompt here."""
-        self._edit(self._editing.prompt)
+        self._edit(self.editing.prompt)
 
     def action_edit_outside(self) -> None:
         """Edit the prompt in the user's own editor."""
-        self._edit_outside(self._editing.prompt)
+        self._edit_outside(self.editing.prompt)
 
     @work(group="edit")
     async def _edit(self, path: Path, line: int | None = None) -> None:
-        if await self._editing.here(path, line):
+        if await self.editing.here(path, line):
             self.action_run()
 
     @work(group="edit")
     async def _edit_outside(self, path: Path) -> None:
-        await self._editing.outside(path)
+        await self.editing.outside(path)
 
     @work(group="edit")
     async def on_event_detail_open_requested(self, event: EventDetail.OpenRequested) -> None:
         """Show what the detail cannot in the user's own editor."""
-        await self._editing.text_outside(event.text, event.suffix)
+        await self.editing.text_outside(event.text, event.suffix)
 
     @work(group="copy")
     async def on_timeline_copy_requested(self, event: Timeline.CopyRequested) -> None:
         """Copy an event."""
-        await self._editing.copy(event.text)
+        await self.editing.copy(event.text)
 
     @work(group="copy")
     async def on_event_detail_copy_requested(self, event: EventDetail.CopyRequested) -> None:
         """Copy an event."""
-        await self._editing.copy(event.text)
+        await self.editing.copy(event.text)
 
     @work(group="copy")
     async def on_cost_meter_copy_requested(self, event: CostMeter.CopyRequested) -> None:
         """Copy the meter."""
-        await self._editing.copy(event.text)
+        await self.editing.copy(event.text)
 
     def on_cost_meter_rate_changed(self, event: CostMeter.RateChanged) -> None:
         """Another number of runs a month."""
         self._of_agent.set("runs_per_month", event.runs_per_month)
-        self._filled[0].set_rate(event.runs_per_month)
+        self.filled[0].set_rate(event.runs_per_month)
 
     # Palette and end
 
@@ -454,18 +459,18 @@ class MainScreen(PanedScreen):
         from workbench.tui.agent_facts import definition_files
         from workbench.tui.palette import Command
 
-        for path in self._chosen.offered:
+        for path in self.chosen.offered:
             yield Command(f"run {one_line(path.name)}", "Run this input", partial(self._run, path))
         for path in definition_files(self.session.folder, self.session.definition):
-            name = self._editing.label(path)
+            name = self.editing.label(path)
             yield Command(f"edit {name}", "Edit it here", partial(self._edit, path))
             yield Command(f"edit {name} in $EDITOR", "Edit it outside", partial(self._edit_outside, path))
-        runs = self._filled[1]
+        runs = self.filled[1]
         for branch in runs.branches[:_OFFERED_RUNS]:
             run = branch.run
             told = f"{run.status}, {run.started_at.astimezone():%d %b %H:%M}, {run.model}"
             name = f"show run {run.run_id[-4:]} {one_line(runs.name(run), 60)}"
-            yield Command(name, told, partial(self._open_run, run.run_id))
+            yield Command(name, told, partial(self.open_run, run.run_id))
 
     async def on_unmount(self) -> None:
         """Remember."""

@@ -19,6 +19,13 @@ MAIN_KEYS: Sequence[Binding] = (
         tooltip="Edit the prompt in your own editor",
         id="main.prompt_outside",
     ),
+    Binding("b", "go_back", "Back to here", tooltip="Edit the run from this event on", id="main.back"),
+    Binding(
+        "c", "compare", "Compare", tooltip="Compare models on one input, or the runs that are marked", id="main.compare"
+    ),
+    Binding(
+        "C", "compare_parent", "With parent", show=False, tooltip="Compare the replay with its parent", id="main.parent"
+    ),
     Binding("s", "resume", "Go on", tooltip="Go on with the shown run, which was cut off", id="main.resume"),
     Binding(
         "t", "fire", "Fire a trigger", show=False, tooltip="Fire a webhook or cron trigger by hand", id="main.fire"
@@ -31,7 +38,7 @@ MAIN_KEYS: Sequence[Binding] = (
     Binding("1", "pane('agent')", "Agent", show=False, tooltip="Go to the agent's pane", id="main.agent"),
     Binding("2", "pane('timeline')", "Timeline", show=False, tooltip="Go to the timeline", id="main.timeline"),
     Binding("3", "pane('cost')", "Cost", show=False, tooltip="Go to the cost meter", id="main.cost"),
-    Binding("4", "pane('replay')", "Replay", show=False, tooltip="Go to the run's script", id="main.replay"),
+    Binding("4", "pane('replay')", "Replay", show=False, tooltip="Go to the replay editor", id="main.replay"),
     Binding("tab", "app.focus_next", "Next part", show=False, tooltip="Go to the next part", id="main.next"),
     Binding(
         "shift+tab",

@@ -38,9 +38,6 @@ class AgentPane(Pane):
         & #files { max-height: 40%; }
         & #inputs { max-height: 9; }
         & #runs { height: 1fr; min-height: 3; }
-        MainScreen.-short & #facts { display: none; }
-        MainScreen.-short & .heading { margin-top: 0; }
-        MainScreen.-short & #files, MainScreen.-short & #inputs { max-height: 5; }
     }
     """
 
@@ -72,6 +69,7 @@ class AgentPane(Pane):
         self._branches: Sequence[Branch] = ()
         self._names: Mapping[str, str] = {}
         self._shown: str | None = None
+        self._marked: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Facts and three lists."""
@@ -129,11 +127,41 @@ class AgentPane(Pane):
         _replace(
             self.query_one("#runs", Choices),
             [
-                Option(branch_line(branch, self._names[run_id], now, width, shown=run_id == self._shown))
+                Option(
+                    branch_line(
+                        branch,
+                        self._names[run_id],
+                        now,
+                        width,
+                        shown=run_id == self._shown,
+                        marked=run_id in self._marked,
+                    )
+                )
                 for branch in self._branches
                 for run_id in (branch.run.run_id,)
             ],
         )
+
+    @property
+    def marked(self) -> Sequence[str]:
+        """The runs that are marked, in the order in which they were."""
+        there = {branch.run.run_id for branch in self._branches}
+        return [run_id for run_id in self._marked if run_id in there]
+
+    def unmark(self) -> None:
+        """Forget the marks."""
+        self._marked.clear()
+        self._draw_runs()
+
+    @on(RunChoices.Marked)
+    def _run_marked(self, event: RunChoices.Marked) -> None:
+        event.stop()
+        run_id = self._branches[event.index].run.run_id
+        if run_id in self._marked:
+            self._marked.remove(run_id)
+        else:
+            self._marked.append(run_id)
+        self._draw_runs()
 
     @property
     def highlighted_input(self) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widgets import OptionList
 
 
@@ -58,5 +59,18 @@ class RunChoices(Choices):
 
     HELP_NAME = "runs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,space", "select", "Show it", tooltip="Show this run in the other panes", id="runs.show")
+        Binding("enter", "select", "Show it", tooltip="Show this run in the other panes", id="runs.show"),
+        Binding("space", "mark", "Mark", tooltip="Mark the run; c compares those marked", id="runs.mark"),
     ]
+
+    class Marked(Message):
+        """The user wants the run under the cursor marked, or no longer."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor."""
+        if self.highlighted is not None:
+            self.post_message(self.Marked(self.highlighted))
