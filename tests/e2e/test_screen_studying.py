@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import workbench
 from tests.e2e.terminal import Terminal, terminal
-from tests.engine.conftest import HTTP_AGENT, LOOK_UP, PROMPT, Agent
+from tests.engine.conftest import HTTP_AGENT, PROMPT, Agent
 
 SAYS_WHAT_IT_FOUND = """
     version: 1
@@ -82,30 +83,62 @@ def test_an_edited_result_is_replayed_and_compared_with_its_parent(agent: Agent,
         ran(shown)
         shown.see("Found: second fact")
         edit_last_result(shown, "another fact")
-        print(shown.see("2 of 3 steps from tape"))
+        shown.see("2 of 3 steps from tape", "live: model and tools", "est. $0.0008")
         shown.press("ctrl+r")
-        print(shown.see("Found: another fact", "from tape"))
-        shown.wait(lambda text: "└ ✓" in text)
-        print(shown.text)
+        shown.see("Found: another fact", "2 taped, saved", "replay of", "└ ✓", "C With parent")
         shown.press("C")
-        print(shown.see("2 runs of looker", "rows differ"))
+        shown.see("2 runs of looker · 3 of 9 rows differ", "3 (2 from tape)")
+        shown.wait(lambda text: text.count("≠") == 3)
+        shown.press("d")
+        shown.unsee("GET /one")
         shown.press("escape")
+        shown.see("2 timeline")
         leave(shown)
     replay, parent = runs(agent.folder)
-    print(json.dumps(replay, indent=1), parent)
+    assert replay["parent_run_id"] == parent["run_id"]
+    assert replay["fork_step"] == 3
+    assert replay["outcome_gist"] == "Found: another fact"
+    assert parent["outcome_gist"] == "Found: second fact"
+    assert Decimal(replay["model_usd"]) < Decimal(parent["model_usd"]) / 2
+
+
+def test_edits_are_undone_and_a_long_way_back_is_a_replay_of_its_own(agent: Agent, tmp_path: Path) -> None:
+    with terminal(agent.folder, width=200, height=50, home=tmp_path) as shown:
+        ran(shown)
+        edit_last_result(shown, "another fact")
+        shown.press("u")
+        shown.see("nothing edited", "3 of 3 steps from tape", "costs nothing")
+        shown.press("U")
+        shown.see("1 edit", "2 of 3 steps from tape")
+        shown.press("g")
+        shown.see("§ system prompt")
+        shown.press("enter")
+        shown.see("system prompt", "^s keep")
+        shown.press("Loudly. ", "ctrl+s")
+        shown.see("2 edits", "0 of 3 steps from tape")
+        shown.press("X")
+        shown.see("nothing edited")
+        leave(shown)
+    assert len(runs(agent.folder)) == 1
 
 
 def test_three_models_answer_at_once(agent: Agent, tmp_path: Path) -> None:
     with terminal(agent.folder, width=200, height=50, home=tmp_path) as shown:
         ran(shown)
         shown.press("c")
-        print(shown.see("Compare models on one input", "claude-opus-4-6", "what is it?"))
+        shown.see("Compare models on one input", "claude-opus-4-6", "the fuse has", "what is it?")
+        shown.wait(lambda text: text.count("▐✓▌") == 3)
         shown.press("ctrl+r")
-        print(shown.see("3 models on: what is it?"))
-        shown.wait(lambda text: text.count("Found: second fact") >= 3)
-        print(shown.text)
+        shown.see("3 models on: what is it?")
+        shown.wait(lambda text: text.count("■ completed") == 3 and text.count("Found: second fact") == 6)
+        shown.see("0 of 9 rows differ")
+        shown.press("l", "o")
+        shown.see("2 timeline", "claude-sonnet-4-6 1 message")
         leave(shown)
-    assert len(runs(agent.folder)) == 4
+    compared = [run for run in runs(agent.folder) if run["trigger"] == "compare"]
+    assert {run["model"] for run in compared} == {"claude-haiku-4-5", "claude-sonnet-4-6", "claude-opus-4-6"}
+    assert all(run["status"] == "completed" for run in compared)
+    assert max(run["started_at"] for run in compared) < min(run["last_at"] for run in compared)
 
 
 def test_marked_runs_are_compared(agent: Agent, tmp_path: Path) -> None:
@@ -115,11 +148,13 @@ def test_marked_runs_are_compared(agent: Agent, tmp_path: Path) -> None:
         shown.see("+ Be brief.")
         shown.press("r")
         shown.wait(lambda text: text.count("✓ ") >= 2)
-        print(shown.text)
-        shown.press("1", "tab", "tab", "g", "space", "j", "space")
+        for keys, told in (("1", "⏎ Edit"), ("tab", "⏎ Run it"), ("tab", "space Mark")):
+            shown.press(keys)
+            shown.see(told)
+        shown.press("g", "space", "j", "space")
         shown.wait(lambda text: text.count("◆") == 2)
         shown.press("c")
-        print(shown.see("2 runs of looker"))
+        shown.see("2 runs of looker", "rows differ")
         leave(shown)
 
 
@@ -128,14 +163,14 @@ def test_a_permission_is_asked_refused_and_granted(agent: Agent, tmp_path: Path)
     with terminal(agent.folder, width=160, height=50, home=tmp_path) as shown:
         shown.see("looker", "OFFLINE SCRIPT", "watching")
         shown.press("r")
-        print(shown.see("may it?", "GET", "/one"))
+        shown.see("may it?", "facts GET /one", "y Allow")
         shown.press("y")
         shown.see("may it?", "/two")
         shown.press("w")
         shown.see("why not?")
         shown.press("not today", "enter")
         shown.unsee("may it?")
-        print(shown.see("■ done", "not today"))
+        shown.see("■ done", "granted facts", "refused facts not today", "Found: The user refused")
         leave(shown)
 
 
@@ -152,9 +187,8 @@ def test_a_run_that_was_cut_off_goes_on(agent: Agent, tmp_path: Path) -> None:
         shown.see("cancelled")
         shown.unsee("● running")
         agent.write("offline.yaml", SAYS_WHAT_IT_FOUND)
-        shown.see("offline.yaml", "live")
-        print(shown.see("s Go on"))
+        shown.see("offline.yaml +", "live: the next run has it", "s Go on")
         shown.press("s")
-        print(shown.see("■ done", "Found: second fact"))
+        shown.see("■ done", "Found: second fact", "1 taped, saved")
         leave(shown)
     assert [run["status"] for run in runs(agent.folder)] == ["completed", "failed"]
