@@ -157,9 +157,9 @@ async def test_replay_editing(agent: Agent, size: Size, snap: Snap) -> None:
 async def test_replay_edited(agent: Agent, size: Size, snap: Snap) -> None:
     async with opened(agent.folder, size) as shown:
         await _at_result(shown)
-        await shown.press("b", "enter")
-        await shown.see("1.1 facts: result")
-        await shown.press("f7", *"a fact of mine", "ctrl+s")
+        await shown.press("b", "g", "j", "j", "enter")
+        await shown.see("esc drop")
+        await shown.press("f7", *"what is it not?", "ctrl+s")
         await shown.see("1 edit")
         await shown.see("est. ")
         still(shown)
