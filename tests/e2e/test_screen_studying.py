@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,18 @@ def edit_last_result(shown: Terminal, text: str) -> None:
     shown.see("⏎ Edit")
     shown.press("enter")
     shown.see("2.1 facts: result", "^s keep")
-    shown.press("f7", text)
+    shown.press("f7")
+    shown.wait(lambda _: "second fact" in _line_at_cursor(shown))
+    shown.press(text)
     shown.see(text)
     shown.press("ctrl+s")
     shown.unsee("^s keep")
     shown.see("1 edit")
+
+
+def _line_at_cursor(shown: Terminal) -> str:
+    """The line on which the cursor is, in the pane that is furthest right."""
+    return shown.text.splitlines()[shown.cursor[1]].rpartition("│")[2]
 
 
 def runs(folder: Path) -> Sequence[dict[str, Any]]:
@@ -114,7 +121,9 @@ def test_edits_are_undone_and_a_long_way_back_is_a_replay_of_its_own(agent: Agen
         shown.see("§ system prompt")
         shown.press("enter")
         shown.see("system prompt", "^s keep")
-        shown.press("Loudly. ", "ctrl+s")
+        shown.press("Loudly. ")
+        shown.see("Loudly. You")
+        shown.press("ctrl+s")
         shown.see("2 edits", "0 of 3 steps from tape")
         shown.press("X")
         shown.see("nothing edited")
@@ -192,3 +201,46 @@ def test_a_run_that_was_cut_off_goes_on(agent: Agent, tmp_path: Path) -> None:
         shown.see("■ done", "Found: second fact", "1 taped, saved")
         leave(shown)
     assert [run["status"] for run in runs(agent.folder)] == ["completed", "failed"]
+
+
+@pytest.mark.docker
+def test_a_review_changes_once_its_failing_test_had_passed(sample: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = sample("code-review")
+    with terminal(folder, width=200, height=60, home=tmp_path) as shown:
+        shown.see("code-review", "OFFLINE SCRIPT", "change-218.txt")
+        shown.press("r")
+        shown.see("gVisor proven", "■ done", "Request changes.", "$0.0231", seconds=90)
+        shown.press("2", "g")
+        shown.see("run_started")
+        shown.press("e")
+        shown.see("error · exit code 1", "step 2")
+        shown.press("b")
+        shown.see("⏎ Edit")
+        shown.press("enter")
+        shown.see("2.1 bash: result", "^s keep", "test_add")
+        assert "FAILED (failures=1)" not in shown.text
+        shown.press("f7")
+        shown.see("FAILED (failures=1)")  # all is selected, and the end is shown
+        shown.press("Ran 7 tests", "enter", "OK")
+        shown.see("Ran 7 tests")
+        shown.press("ctrl+s")
+        shown.see("1 edit", "2 of 5 steps from tape", "live: model and tools", "est. $")
+        shown.press("ctrl+r")
+        shown.see("└ ✓", "Approve. No findings.", "2 taped, saved", "C With parent", seconds=90)
+        shown.press("C")
+        shown.see("2 runs of code-review", "5 (2 from tape)", "rows differ", "≠")
+        shown.press("escape")
+        shown.see("2 timeline")
+
+        shown.press("c")
+        shown.see("Compare models on one input", "at most $1.00 each")
+        shown.press("ctrl+r")
+        shown.see("3 models on: Review change 218")
+        shown.wait(lambda text: text.count("■ completed") == 3, seconds=120)
+        shown.press("escape")
+        shown.see("2 timeline")
+        leave(shown)
+    reviews = {run["trigger"]: run["outcome_gist"] for run in runs(folder)}
+    assert reviews["replay"] == "Approve. No findings."
+    assert reviews["manual"].startswith("Request changes.")
+    assert [run["status"] for run in runs(folder)] == ["completed"] * 5
