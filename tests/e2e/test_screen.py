@@ -341,3 +341,8 @@ def write_json(agent: Agent) -> Callable[[str, object], None]:
         (agent.folder / name).write_text(json.dumps(content))
 
     return write
+
+
+def test_the_terminal_is_asked_for_its_size_whatever_the_environment_says(agent: Agent, tmp_path: Path) -> None:
+    with terminal(agent.folder, "--offline", width=200, height=40, home=tmp_path, COLUMNS="80", LINES="24") as shown:
+        shown.see("1 agent", "2 timeline", "3 cost", "4 replay", "first.txt")

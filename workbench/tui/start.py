@@ -29,6 +29,8 @@ def show_screen(folder: Path, *, offline: bool, fuse_usd: Decimal | None, runtim
 
     `guard` is a descriptor that comes to its end when the process that guards the terminal has gone.
     """
+    for stale in ("COLUMNS", "LINES"):  # a shell may have exported them for another size; the terminal itself is asked
+        os.environ.pop(stale, None)
     gc.disable()  # nothing that is loaded now will be garbage; the app switches it on after the first frame
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.session import SittingOptions
