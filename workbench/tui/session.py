@@ -228,7 +228,7 @@ class Session:
         store = self.store()
         if store is None:
             return Meter()
-        return await asyncio.to_thread(lambda: Meter().after(store.events(run_id, types=_METERED)))
+        return await asyncio.to_thread(lambda: Meter().after(store.events(run_id, types=_METERED, with_replies=False)))
 
     async def events(self, run_id: str) -> Sequence[Event]:
         """All events of a stored run, with all that they hold."""
