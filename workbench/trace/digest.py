@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 
 from workbench.jsontypes import JsonValue
 
-
 _PLAIN = (str, int)
 _OBJECTS = (dict, Mapping)
 _LISTS = (list, Sequence)
