@@ -98,7 +98,8 @@ def test_a_document_counts_by_its_bytes() -> None:
 
 
 def test_a_growing_conversation_is_estimated_as_if_it_were_counted_whole() -> None:
-    system, tools = [{"type": "text", "text": "Be brief."}], [{"name": "read", "input_schema": {"type": "object"}}]
+    system: list[JsonObject] = [{"type": "text", "text": "Be brief."}]
+    tools: list[JsonObject] = [{"name": "read", "input_schema": {"type": "object"}}]
     messages = [message([{"type": "text", "text": f"message {number} " * number}]) for number in range(1, 9)]
     growing = GrowingEstimate()
     for known in (1, 3, 8):
