@@ -10,7 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workbench.cost.tokens import IMAGE_TOKENS, TOOL_USE_TOKENS, estimate_prompt_tokens, estimate_text_tokens
+from workbench.cost.tokens import (
+    IMAGE_TOKENS,
+    TOOL_USE_TOKENS,
+    GrowingEstimate,
+    estimate_prompt_tokens,
+    estimate_text_tokens,
+)
 from workbench.jsontypes import JsonObject
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,3 +95,15 @@ def test_a_document_counts_by_its_bytes() -> None:
         "data": base64.b64encode(bytes(30_000)).decode(),
     }
     assert estimate_prompt_tokens([], [message([{"type": "document", "source": source}])], []) >= 30_000
+
+
+def test_a_growing_conversation_is_estimated_as_if_it_were_counted_whole() -> None:
+    system: list[JsonObject] = [{"type": "text", "text": "Be brief."}]
+    tools: list[JsonObject] = [{"name": "read", "input_schema": {"type": "object"}}]
+    messages = [message([{"type": "text", "text": f"message {number} " * number}]) for number in range(1, 9)]
+    growing = GrowingEstimate()
+    for known in (1, 3, 8):
+        told = messages[:known]
+        assert growing.prompt_tokens(system, told, tools) == estimate_prompt_tokens(system, told, tools)
+    replaced = [*messages[:4], message([{"type": "text", "text": "another"}])]
+    assert growing.prompt_tokens(system, replaced, []) == estimate_prompt_tokens(system, replaced, [])

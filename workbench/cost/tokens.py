@@ -40,6 +40,29 @@ def estimate_prompt_tokens(
     return count + (TOOL_USE_TOKENS if tools else 0)
 
 
+class GrowingEstimate:
+    """Estimates requests that carry a conversation each time whole: a message is counted once, as long as it is there.
+
+    Messages are told apart by identity and must not be changed once they were given.
+    """
+
+    def __init__(self) -> None:
+        self._counted: list[tuple[JsonObject, int]] = []
+
+    def prompt_tokens(
+        self, system: Sequence[JsonObject], messages: Sequence[JsonObject], tools: Sequence[JsonObject]
+    ) -> int:
+        """What `estimate_prompt_tokens` gives for these parts."""
+        known = 0
+        for (counted, _), message in zip(self._counted, messages, strict=False):
+            if counted is not message:
+                break
+            known += 1
+        del self._counted[known:]
+        self._counted += ((message, estimate_prompt_tokens((), (message,), ())) for message in messages[known:])
+        return estimate_prompt_tokens(system, (), tools) + sum(tokens for _, tokens in self._counted)
+
+
 def estimate_text_tokens(text: str) -> int:
     """An upper estimate of the tokens of a text."""
     data = text.encode("utf-8", "surrogatepass")

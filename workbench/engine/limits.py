@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from workbench.cost.fuse import FuseBlownError
-from workbench.cost.tokens import estimate_prompt_tokens
+from workbench.cost.tokens import GrowingEstimate
 from workbench.cost.usage import Usage
 from workbench.engine.stops import RunStoppedError
 from workbench.engine.world import Clock, Fuse, Prices
@@ -46,6 +46,7 @@ class Spending:
         self._fuse = fuse
         self._clock = clock
         self._notice = notice
+        self._estimate = GrowingEstimate()
         self._near_told = False
         self._unpriced_told = False
         self.usage = Usage()
@@ -57,7 +58,7 @@ class Spending:
         Raises:
             RunStoppedError: it could pass the budget or the fuse, or costs money at an unknown price.
         """
-        prompt_tokens = estimate_prompt_tokens(request.system, request.messages, request.tools)
+        prompt_tokens = self._estimate.prompt_tokens(request.system, request.messages, request.tools)
         worst = self._prices.worst_case(request.settings.id, prompt_tokens, request.max_tokens, self._clock.now())
         if worst is None:
             self._allow_unpriced(request.settings.id, source)

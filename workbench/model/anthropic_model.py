@@ -236,14 +236,15 @@ def _plain(value: object) -> object:
 
 async def _read(stream: anthropic.AsyncStream[object], assembly: Assembly) -> None:
     """Feed the stream to the assembly until it ends, or lingers after the reply's last event."""
-    while True:
+    while not assembly.stopped:
         try:
-            async with asyncio.timeout(_LINGER if assembly.stopped else None):
-                event = await anext(stream)
+            event = await anext(stream)
         except StopAsyncIteration:
             return
-        except TimeoutError:
-            if assembly.stopped:
-                return
-            raise
         assembly.take(event)
+    try:
+        async with asyncio.timeout(_LINGER):
+            async for late in stream:
+                assembly.take(late)
+    except TimeoutError:
+        return

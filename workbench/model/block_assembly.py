@@ -75,7 +75,7 @@ class BlockAssembly:
         return None
 
     def _pieces(self, kind: str) -> list[str]:
-        return {"text_delta": self._text, "thinking_delta": self._thinking, "input_json_delta": self._json}[kind]
+        return self._text if kind == "text_delta" else self._thinking if kind == "thinking_delta" else self._json
 
     def finished(self, *, cut_off: bool) -> JsonObject | None:
         """The block as the next request must send it, None if the API would not take it back.

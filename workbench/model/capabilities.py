@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from workbench.definition.agent import Effort, Thinking
@@ -116,6 +117,7 @@ MODELS: dict[str, Capabilities] = {
 _SUFFIX = re.compile(r"([-@]20[0-9]{6}|-latest|-v[0-9]+(:[0-9]+)?|\[1m\])$")
 
 
+@lru_cache(maxsize=256)
 def base_id(model: str) -> str:
     """The undated id in the form of the table: without a gateway's prefix, a date, or a platform's version suffix."""
     name = model.rsplit("/", 1)[-1].lower()

@@ -15,7 +15,7 @@ import httpx2
 
 from workbench.jsontypes import JsonObject, JsonValue
 from workbench.model.failures import SCRIPT_FAULT
-from workbench.model.offline_answer import Answers, Scripted
+from workbench.model.offline_answer import Answer, Answers, Scripted
 from workbench.model.offline_choice import ScriptFaultError
 from workbench.model.offline_schema import ErrorPart, PacePart
 from workbench.model.offline_script import OfflineScript
@@ -36,6 +36,10 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+
+
+_LONG = 100_000
+"""Bytes of a request from which on it is answered in a thread: reading a long history would keep a screen waiting."""
 
 
 class OfflineTransport(httpx2.AsyncBaseTransport):
@@ -60,6 +64,7 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
         self._pace = pace
         self._sleep = sleep
         self._requests = 0
+        self._one_at_a_time = asyncio.Lock()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one request, as a server would."""
@@ -68,30 +73,39 @@ class OfflineTransport(httpx2.AsyncBaseTransport):
         answers = path.endswith(("/v1/messages", "/v1/messages/count_tokens"))
         if request.method != "POST" or not answers:
             return self._failed(404, f"the offline script has no {request.method} {path}")
+        content = await request.aread()
+        async with self._one_at_a_time:
+            if len(content) < _LONG:
+                found = self._found(path, content)
+            else:
+                found = await asyncio.to_thread(self._found, path, content)
+        return found if isinstance(found, httpx2.Response) else await self._answered(request, *found)
+
+    def _found(self, path: str, content: bytes) -> httpx2.Response | tuple[Answer, bool]:
+        """What the script has for the body of a request, and whether it is to be streamed; or the finished response."""
         try:
-            body: JsonValue = json.loads(await request.aread())
+            body: JsonValue = json.loads(content)
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
             return self._failed(400, "the body is not a JSON object")
-        if path.endswith("/count_tokens"):
-            return self._json(200, {"input_tokens": prompt_tokens(segments(body))})
-        return await self._message(request, body)
-
-    async def _message(self, request: httpx2.Request, body: JsonObject) -> httpx2.Response:
         prompt = segments(body)
+        if path.endswith("/count_tokens"):
+            return self._json(200, {"input_tokens": prompt_tokens(prompt)})
         fault = fault_in(body, prompt_tokens(prompt))
         if fault is not None:
             return self._failed(400, fault)
         try:
-            answer = self._answers.answer(body, prompt)
+            return self._answers.answer(body, prompt), bool(body.get("stream"))
         except ScriptFaultError as script_fault:
             return self._failed(400, str(script_fault), code=SCRIPT_FAULT)
+
+    async def _answered(self, request: httpx2.Request, answer: Answer, streams: bool) -> httpx2.Response:
         pace = self._pace or answer.pace
         error = answer.error
         if error is not None and (error.status or error.unreachable or (error.hang and error.after is None)):
             return await self._error(request, error, pace)
-        if answer.reply is not None and not body.get("stream"):
+        if answer.reply is not None and not streams:
             return self._whole(answer.reply)
         stream = ReplyStream(answer.reply, error, pace, self._sleep, _read_timeout(request))
         headers = {"content-type": "text/event-stream; charset=utf-8", **self._identity()}

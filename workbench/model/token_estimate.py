@@ -19,6 +19,8 @@ from workbench.model.reading import as_blocks, as_object, as_objects, as_text
 _BYTES_PER_TOKEN = 3.5
 _MESSAGE, _CALL, _TOOLS = 4, 8, 300
 _FIXED = {"image": 1_600, "document": 3_000}
+_SORTED = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+"""Kept, because making one takes as long as writing a short block, and a long prompt has many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _block_segment(role: str, block: JsonObject, model: str, extra: int) -> Segm
 
 
 def _plain_text(block: JsonObject) -> str:
-    return json.dumps(without_breakpoint(block), ensure_ascii=False, sort_keys=True)
+    return _SORTED.encode(without_breakpoint(block) if "cache_control" in block else block)
 
 
 def _lifetime(block: JsonObject) -> str | None:

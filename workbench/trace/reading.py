@@ -50,12 +50,22 @@ def read_rows(connection: sqlite3.Connection, run: int, after: int, limit: int) 
 
 
 def read_stored_events(
-    connection: sqlite3.Connection, run: int, after: int, limit: int, types: Sequence[str] | None
+    connection: sqlite3.Connection,
+    run: int,
+    after: int,
+    limit: int,
+    types: Sequence[str] | None,
+    *,
+    with_replies: bool = True,
 ) -> Sequence[tuple[Any, ...]]:
-    """The next at most `limit` events of a run after a seq: seq, step, type, at, offset, and the data as stored."""
+    """The next at most `limit` events of a run after a seq: seq, step, type, at, offset, and the data as stored.
+
+    Without replies, what a model said is left out of its replies, as if it had not been captured.
+    """
+    data = "data" if with_replies else "iif(type = 'model_response', json_set(data, '$.content', NULL), data)"
     which = "" if types is None else f"AND type IN ({', '.join('?' * len(types))})"
     return connection.execute(
-        "SELECT seq, step, type, at, offset, data FROM events JOIN bodies ON bodies.id = body "  # noqa: S608
+        f"SELECT seq, step, type, at, offset, {data} FROM events JOIN bodies ON bodies.id = body "  # noqa: S608
         f"WHERE run = ? AND seq > ? {which} ORDER BY seq LIMIT ?",
         (run, after, *(types or ()), limit),
     ).fetchall()

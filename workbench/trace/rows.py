@@ -53,6 +53,11 @@ COLUMNS = (
 """The columns of the table `events` that make a row, in the order of its fields."""
 
 
+_TIME = (float, int)
+_TIME_OR_NONE = (float, int, type(None))
+_COUNT_OR_NONE = (int, type(None))
+
+
 def row_of(event: Event) -> EventRow:
     """The row of an event."""
     data = event.data
@@ -81,9 +86,11 @@ def row_from_columns(values: tuple[Any, ...]) -> EventRow:
         TypeError, ValueError, ArithmeticError: it holds what the program cannot have written.
     """
     seq, step, kind, tool, said, offset, latency, tokens_in, tokens_out, cost, origin, is_error, call_id = values
-    if not isinstance(said, str) or not isinstance(offset, float | int) or not isinstance(latency, float | int | None):
+    if not isinstance(said, str) or not isinstance(offset, _TIME) or not isinstance(latency, _TIME_OR_NONE):
         raise TypeError("a text or a time is of another type")
-    if not isinstance(step, int) or not isinstance(tokens_in, int | None) or not isinstance(tokens_out, int | None):
+    if not isinstance(step, int) or not isinstance(tokens_in, _COUNT_OR_NONE):
+        raise TypeError("a number is none")
+    if not isinstance(tokens_out, _COUNT_OR_NONE):
         raise TypeError("a number is none")
     return EventRow(
         seq,

@@ -131,9 +131,17 @@ class Store:
         return choose_run(text, [Candidate(*map(str, row)) for row in listed])
 
     def events(
-        self, run_id: str, after: int = 0, limit: int | None = None, types: Sequence[str] | None = None
+        self,
+        run_id: str,
+        after: int = 0,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+        *,
+        with_replies: bool = True,
     ) -> Iterator[Event]:
         """The events of a run in order, whole: those with a seq greater than `after`, at most `limit`, of these types.
+
+        Without replies, what a model said is left out, as if it had not been captured: for who only counts.
 
         Raises:
             RunNotFoundError: there is no such run.
@@ -142,7 +150,7 @@ class Store:
         while left is None or left > 0:
             size = _EVENT_PAGE if left is None else min(left, _EVENT_PAGE)
             with self._read() as connection:
-                stored = read_stored_events(connection, run, after, size, types)
+                stored = read_stored_events(connection, run, after, size, types, with_replies=with_replies)
                 page = [decoded_event(connection, run_id, row) for row in stored]
             yield from page
             if len(page) < size:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from itertools import groupby
 from time import monotonic
 
+from textual.widget import Widget
+
 from workbench.cost.estimate import Estimate, estimate
 from workbench.cost.meter import Meter
 from workbench.cost.usage import Usage
@@ -28,8 +30,14 @@ from workbench.tui.widgets.timeline import Timeline
 _SLOW_FRAME = 0.25
 """Seconds between two drawings of what nobody reads while it changes: cost and script."""
 
+_SCRIPT_SHARE = 0.05
+"""The most of the time that may go into showing a growing script: each drawing takes longer than the last."""
+
 MOST_SCRIPTED = 5_000
-"""Events up to which a run is read whole for the replay editor at once; longer ones are read when it is gone to."""
+"""Events up to which a run is kept whole for the replay editor; longer ones are read when it is gone to."""
+
+_ENDS_OF_TURNS = (ModelRequest, RunCompleted, RunFailed)
+"""Events before which a turn has all that it will ever have; a script that is shown has only whole turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,13 @@ class RunPanes:
         self._live: LiveRun | None = None
         self._loading: list[Event] | None = None
         self._events: list[Event] | None = []
-        self._tape: Tape | None = None
         self._meter = Meter()
         self._model = ""
         self._request: ModelRequest | None = None
-        self._stale = False
+        self._cost_stale = False
+        self._script_stale = False
         self._drawn_at = 0.0
+        self._script_due = 0.0
         self.runs_per_month = 1_000
         self.run_id: str | None = None
         self.proof: Proof | None = None
@@ -79,7 +88,8 @@ class RunPanes:
         self._begin("", live)
         self._timeline.show_run([], self.event)
         self._detail.show(None)
-        self._draw_rest()
+        self._draw_script()
+        self._draw_cost()
 
     async def open(self, run_id: str, live: LiveRun | None) -> None:
         """Show a stored run; `live` is it, if it still goes on here.
@@ -88,6 +98,7 @@ class RunPanes:
             StoreError: it cannot be read.
         """
         self._begin(run_id, live)
+        self._draw_script()
         self._loading = []
         rows = await self._session.rows(run_id)
         if self.run_id != run_id:
@@ -105,21 +116,29 @@ class RunPanes:
         else:
             self._events = None
         self._note(events)
-        self._draw_rest()
+        if _is_displayed(self._editor):
+            self._draw_script()
+        else:
+            self._script_stale = True
+        self._draw_cost()
 
     async def read_whole(self) -> None:
-        """Read a long run for the replay editor, if that was not done yet.
+        """Let the replay editor have all that there is of the run, whether it is shown or not.
 
         Raises:
-            StoreError: it cannot be read.
+            StoreError: a long run cannot be read.
         """
         run_id = self.run_id
-        if self._events is not None or run_id is None or self._tape is not None or self._goes_on:
+        if self._events is not None:
+            if self._script_stale:
+                self._draw_script()
+            return
+        if run_id is None or not self._script_stale:
             return
         events = await self._session.events(run_id)
         if self.run_id == run_id:
-            self._tape = _tape(events)
-            self._editor.show_tape(self._tape)
+            self._script_stale = self._goes_on
+            self._editor.show_tape(_tape(events))
 
     async def _metered(self, run_id: str, events: Sequence[Event] | None) -> Meter:
         return Meter().after(events) if events is not None else await self._session.meter(run_id)
@@ -137,8 +156,11 @@ class RunPanes:
         self._note(events)
         if self._events is not None:
             self._events += events
+            if len(self._events) > MOST_SCRIPTED:
+                self._events = None  # from here on its script is read from the store, when it is gone to
+        self._script_stale = self._script_stale or any(isinstance(event.data, _ENDS_OF_TURNS) for event in events)
         self._meter = live.meter
-        self._stale = True
+        self._cost_stale = True
 
     def _hand_on(self, news: News) -> None:
         """Give the timeline what came, in its order: text that streamed, then the event that holds it whole."""
@@ -152,9 +174,16 @@ class RunPanes:
     def draw_slow(self) -> None:
         """Draw cost and script anew, if they changed and were not drawn just now; a live run's runtime grows."""
         now = monotonic()
-        if (self._stale or self._goes_on) and now - self._drawn_at >= _SLOW_FRAME:
-            self._drawn_at = now
-            self._draw_rest()
+        if now - self._drawn_at < _SLOW_FRAME:
+            return
+        self._drawn_at = now
+        if (self._cost_stale or self._goes_on) and _is_displayed(self._cost):
+            self._draw_cost()
+        if self._script_stale and self._events is not None and now >= self._script_due and _is_displayed(self._editor):
+            begin = monotonic()
+            self._draw_script()
+            took = monotonic() - begin
+            self._script_due = begin + took / _SCRIPT_SHARE
 
     def set_rate(self, runs_per_month: int) -> None:
         """Project the month for so many runs."""
@@ -188,7 +217,8 @@ class RunPanes:
         self._live = live
         self._loading = None
         self._events = []
-        self._tape = None
+        self._script_stale = False
+        self._script_due = 0.0
         self._meter = Meter()
         self._request = None
         self.proof = None
@@ -197,14 +227,13 @@ class RunPanes:
     def _goes_on(self) -> bool:
         return self._live is not None and self._live.goes_on
 
-    def _draw_rest(self) -> None:
-        if self._stale or not self._goes_on:
-            self._tape = _tape(self._events or ())
-            self._editor.show_tape(self._tape)
-        self._stale = False
-        self._draw_cost()
+    def _draw_script(self) -> None:
+        """Show the replay editor the run as far as it is known; of a long one nothing, until it is gone to."""
+        self._script_stale = self._events is None
+        self._editor.show_tape(_tape(self._events or ()))
 
     def _draw_cost(self) -> None:
+        self._cost_stale = False
         if self.run_id is None and self._live is None:
             self._cost.clear()
             return
@@ -238,6 +267,11 @@ class RunPanes:
                     self.proof = Proof(bool(told.get("gvisor")), str(told.get("kernel") or ""))
                 case _:
                     pass
+
+
+def _is_displayed(widget: Widget) -> bool:
+    """Whether the pane of a widget is shown: nobody sees what is drawn in one that is not."""
+    return all(node.display for node in widget.ancestors_with_self)
 
 
 def _tape(events: Sequence[Event]) -> Tape | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -219,7 +220,7 @@ class Session:
     async def rows(self, run_id: str) -> Sequence[EventRow]:
         """The rows of a stored run."""
         store = self.store()
-        return () if store is None else await asyncio.to_thread(store.rows, run_id)
+        return () if store is None else await asyncio.to_thread(_rows, store, run_id)
 
     async def meter(self, run_id: str) -> Meter:
         """The meter of a stored run."""
@@ -228,7 +229,7 @@ class Session:
         store = self.store()
         if store is None:
             return Meter()
-        return await asyncio.to_thread(lambda: Meter().after(store.events(run_id, types=_METERED)))
+        return await asyncio.to_thread(lambda: Meter().after(store.events(run_id, types=_METERED, with_replies=False)))
 
     async def events(self, run_id: str) -> Sequence[Event]:
         """All events of a stored run, with all that they hold."""
@@ -313,7 +314,8 @@ class Session:
 
     async def _enter(self, sitting: Sitting) -> None:
         try:
-            await asyncio.to_thread(_load_libraries, sitting.offline is not None)
+            with _here_to_stay():
+                await asyncio.to_thread(_load_libraries, sitting.offline is not None)
             await sitting.__aenter__()
         except (OSError, StoreError) as error:
             self.trouble = str(error)
@@ -332,6 +334,26 @@ class Session:
             await asyncio.shield(self._entering)
         live.run = make(sitting)
         return await live.run.execute()
+
+
+def _rows(store: Store, run_id: str) -> Sequence[EventRow]:
+    with _here_to_stay():
+        return store.rows(run_id)
+
+
+@contextlib.contextmanager
+def _here_to_stay() -> Iterator[None]:
+    """Keep the collector of garbage from what is made meanwhile, now and later: 100,000 rows, or whole libraries.
+
+    To look through them would stop the screen for a tenth of a second, again and again. Rows refer to nothing that
+    could refer back to them, so they still go as soon as nobody shows them.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _load_libraries(offline: bool) -> None:

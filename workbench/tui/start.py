@@ -20,6 +20,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _PATIENCE = 2.0
 """Seconds in which further signals change nothing: a closed terminal sends several at once."""
 
+_TURN = 0.001
+"""Seconds for which a thread that computes may keep the others waiting: a key waits for several such turns."""
+
 _LAST_RESORT = 40.0
 """Seconds after a signal after which the process is killed, if it still has not come to its end."""
 
@@ -31,6 +34,7 @@ def show_screen(folder: Path, *, offline: bool, fuse_usd: Decimal | None, runtim
     """
     for stale in ("COLUMNS", "LINES"):  # a shell may have exported them for another size; the terminal itself is asked
         os.environ.pop(stale, None)
+    sys.setswitchinterval(_TURN)
     gc.disable()  # nothing that is loaded now will be garbage; the app switches it on after the first frame
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.session import SittingOptions

@@ -69,6 +69,7 @@ class AgentPane(Pane):
         self._branches: Sequence[Branch] = ()
         self._names: Mapping[str, str] = {}
         self._shown: str | None = None
+        self._run_lines: list[Content] = []
         self._marked: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -114,9 +115,10 @@ class AgentPane(Pane):
 
     def show_runs(self, branches: Sequence[Branch], names: Mapping[str, str], shown: str | None) -> None:
         """Show the tree of runs; `names` says what each answered, `shown` is the one on the screen."""
+        if not (self._branches and branches):
+            self.query_one("#runs-heading", Static).update("runs" if branches else "no runs yet: choose an input")
         self._branches, self._names, self._shown = branches, names, shown
         self._draw_runs()
-        self.query_one("#runs-heading", Static).update("runs" if branches else "no runs yet: choose an input")
 
     def on_resize(self) -> None:
         """The lines of runs are as wide as the pane."""
@@ -124,23 +126,26 @@ class AgentPane(Pane):
 
     def _draw_runs(self) -> None:
         now, width = datetime.now(UTC), self.size.width - 3
-        _replace(
-            self.query_one("#runs", Choices),
-            [
-                Option(
-                    branch_line(
-                        branch,
-                        self._names[run_id],
-                        now,
-                        width,
-                        shown=run_id == self._shown,
-                        marked=run_id in self._marked,
-                    )
-                )
-                for branch in self._branches
-                for run_id in (branch.run.run_id,)
-            ],
-        )
+        lines = [
+            branch_line(
+                branch,
+                self._names[run_id],
+                now,
+                width,
+                shown=run_id == self._shown,
+                marked=run_id in self._marked,
+            )
+            for branch in self._branches
+            for run_id in (branch.run.run_id,)
+        ]
+        runs = self.query_one("#runs", Choices)
+        if len(lines) != len(self._run_lines):
+            _replace(runs, [Option(line) for line in lines])
+        else:
+            for at, (before, line) in enumerate(zip(self._run_lines, lines, strict=True)):
+                if not line.is_same(before):
+                    runs.replace_option_prompt_at_index(at, line)
+        self._run_lines = lines
 
     @property
     def marked(self) -> Sequence[str]:
