@@ -51,8 +51,6 @@ def run(options: argparse.Namespace) -> int:
         return USAGE
     except asyncio.CancelledError:
         return INTERRUPTED
-    except BrokenPipeError:
-        raise
     except (CaseError, ReplayError, SittingError, StoreError, OSError, ValueError) as error:
         print_error(error)
         return USAGE

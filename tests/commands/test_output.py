@@ -1,0 +1,52 @@
+"""Commands whose output goes nowhere: to a closed stream, a reader that has gone, a full disk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbench.commands.money import seconds
+from workbench.commands.problems import print_error
+
+WORKBENCH = f"{sys.executable} -m workbench.cli"
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+
+
+def test_a_closed_standard_output_is_no_error() -> None:
+    done = shell(f"{WORKBENCH} schema >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_that_has_gone_is_no_error_to_tell() -> None:
+    done = shell(f"{WORKBENCH} schema | head -c 1; exit ${{PIPESTATUS[0]}}")
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_a_full_disk_is_told_without_a_traceback() -> None:
+    done = shell(f"{WORKBENCH} schema >/dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "workbench: No space left on device; the output is not complete\n"
+
+
+def test_an_error_of_the_system_is_told_with_its_file_and_without_its_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_error(FileNotFoundError(2, "No such file or directory", "prompts/new.md"))
+    assert capsys.readouterr().err == "workbench: prompts/new.md: No such file or directory\n"
+    with pytest.raises(BrokenPipeError):
+        print_error(BrokenPipeError(32, "Broken pipe"))
+
+
+@pytest.mark.parametrize(
+    ("duration", "said"),
+    [(0.0471, "47 ms"), (0.9996, "1.00 s"), (119.99, "119.99 s"), (119.996, "2 min 0 s"), (179.7, "3 min 0 s")],
+)
+def test_durations_are_rounded_before_they_are_taken_apart(duration: float, said: str) -> None:
+    assert seconds(duration) == said
