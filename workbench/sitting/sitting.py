@@ -20,12 +20,12 @@ from workbench.definition.document import definition_from_document
 from workbench.definition.problems import Problem
 from workbench.definition.secrets import Redactor, secrets_of
 from workbench.engine.limits import Spending
+from workbench.engine.paid import paid_reply
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import hot_rerun, resume_request
 from workbench.engine.world import Ask, LiveText, SystemClock, World, nobody_to_ask
 from workbench.model.tape_only import TapeOnlyModel
-from workbench.sitting.asking import ask_once
 from workbench.sitting.loading import Asked, answered_servers, load, offline_script, stand_ins
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent, without_secrets
@@ -292,7 +292,8 @@ class Sitting:
             self._former_models.append(self._model)
             self._model = await asyncio.to_thread(self._connect)
         spending = Spending(purpose, None, self.prices, self.fuse, SystemClock(), lambda notice: None)
-        return await ask_once(self._model, spending, request)
+        authorized = spending.authorize(request, self._model.source, Decimal(0))
+        return await paid_reply(self._model, request, spending, authorized)
 
     def _resumed(self, trigger: Trigger | None, tape: Tape) -> Tape | None:
         """The run that a resume goes on with; it may be a replay whose parent's tape is played once more."""
