@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.trace.places import STATE_FOLDER
+from workbench.trace.places import snapshots_folder
 
 MOST_BYTES = 1 << 20
 """A file that is longer is not read."""
@@ -12,7 +12,7 @@ MOST_BYTES = 1 << 20
 
 def is_there(folder: Path, snapshot: str | None) -> bool:
     """Whether a snapshot of the agent in `folder` is on this machine, and whole."""
-    root = folder / STATE_FOLDER / "snapshots"
+    root = snapshots_folder(folder)
     if snapshot is None or not root.is_dir():
         return False
     from workbench.sandbox.snapshots import WorkspaceSnapshots
@@ -25,7 +25,7 @@ def file_text(folder: Path, snapshot: str | None, path: str) -> str | None:
 
     None where the snapshot is not there, or the file is not in it, is too long or no UTF-8 text.
     """
-    root = folder / STATE_FOLDER / "snapshots"
+    root = snapshots_folder(folder)
     if snapshot is None or not root.is_dir():
         return None
     from workbench.sandbox.snapshots import SnapshotError, WorkspaceSnapshots

@@ -25,6 +25,11 @@ def store_file(folder: Path) -> Path:
     return folder / STATE_FOLDER / STORE_FILE
 
 
+def snapshots_folder(folder: Path) -> Path:
+    """Where the snapshots of workspaces of the agent in `folder` are, whether there are any or not."""
+    return folder / STATE_FOLDER / "snapshots"
+
+
 def state_folder(folder: Path) -> Path:
     """The state folder of the agent in `folder`, created if need be and kept out of version control.
 
