@@ -28,15 +28,12 @@ from workbench.engine.run import Run
 from workbench.engine.stops import RunStoppedError
 from workbench.model.conversation import ModelError
 from workbench.sitting.sitting import Sitting
-from workbench.trace.events import Event, Trigger
+from workbench.trace.events import LIMIT_FAILURES, Event, Trigger
 
 From = Literal["tape", "recorded", "live"]
 """What answers: the tape for the agent as it is, the tape for the agent as it was recorded, or the agent live."""
 
 State = Literal["passed", "failed", "stale", "not_judged"]
-
-LIMITS = frozenset({"budget", "fuse", "timeout", "max_iterations"})
-"""Failures by which a limit ended a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +120,7 @@ async def _tested(sitting: Sitting, case: Case, testing: CaseSettings) -> CaseRe
         _state(results),
         run_id=ran.run_id,
         checks=results,
-        limit=ran.error if ran.error in LIMITS else None,
+        limit=ran.error if ran.error in LIMIT_FAILURES else None,
         cost_usd=None if ran.cost_usd is None or cost is None else ran.cost_usd + cost,
         seconds=ran.seconds,
         live=testing.answers == "live",

@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         with store_with(options.run, options.agent) as (store, run_id):
-            folder, summary = store.path.parents[1], store.run(run_id)
+            folder, summary = store.folder, store.run(run_id)
         if not options.yes and not _confirmed(f"delete run {run_id} ({printable(summary.input_gist[:60])})? [y/N] "):
             print("nothing was deleted", file=sys.stderr)
             return FAILED

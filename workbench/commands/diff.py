@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 def _read(name: str, start: Path) -> tuple[RunRecord, Path]:
     """The run that `name` means, and the folder of its agent."""
     with store_with(name, start) as (store, run_id):
-        return record_of(store.events(run_id)), store.path.parents[1]
+        return record_of(store.events(run_id)), store.folder
 
 
 class SnapshotFiles:

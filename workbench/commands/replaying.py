@@ -42,7 +42,7 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
     """Run the replay that `requesting` asks for, or with --dry-run only tell what it would do."""
     try:
         with store_with(options.run, options.agent) as (store, run_id):
-            folder = store.path.parents[1]
+            folder = store.folder
             request = requesting(folder, run_id)
             plan = plan_of(store, folder, request, PriceList.load(), _definition(store, folder, run_id, request))
         if options.dry_run:
