@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from workbench import __version__
+from workbench.commands.examples import EXAMPLES
 
 _DESCRIPTION = "Run, trace, price and replay Claude agents on your own machine, their tools in gVisor."
 _EPILOG = """\
@@ -108,7 +109,14 @@ class _Commands:
 
     def add(self, name: str, module: str, summary: str) -> argparse.ArgumentParser:
         """Add a command; `summary` is its line in the help."""
-        parser = self._parsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        examples = EXAMPLES.get(name, ())
+        parser = self._parsers.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog="\n  ".join(("examples:", *examples)) if examples else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         parser.set_defaults(module=module)
         self.names.append(name)
         return parser
@@ -136,6 +144,9 @@ def _add_run(commands: _Commands) -> None:
     _sitting_arguments(parser)
 
 
+_FROM = "the fork point: a step (3) or a call of it (3.2) (default: the earliest that the edits can affect)"
+_MODEL_FROM = "who answers as the model from the fork point on (default: live, or the tape where nothing is changed)"
+_TOOLS = "what answers calls then (default: tape-while-unchanged, or the tape where nothing is changed)"
 _SOURCES = ("live", "tape-while-unchanged", "tape")
 _REPEATED = (
     ("--set", "KEY=VALUE", "another setting of agent.yaml, such as max_iterations=30"),
@@ -149,14 +160,14 @@ _REPEATED = (
 def _add_replay(commands: _Commands) -> None:
     parser = commands.add("replay", "replay", "run a stored run again: its tape up to a step, edited, live from there")
     _run_argument(parser)
-    parser.add_argument("--from", dest="start", metavar="STEP", help="the fork point: a step (3) or a call of it (3.2)")
-    parser.add_argument("--prompt", metavar="FILE", help="another system prompt")
+    parser.add_argument("--from", dest="start", metavar="STEP", help=_FROM)
+    parser.add_argument("--prompt", metavar="FILE", help="a file with another system prompt")
     parser.add_argument("--input", "-i", help="another input: text, @FILE, - or a name under inputs/")
     parser.add_argument("--model", help="another model")
     for option, metavar, said in _REPEATED:
         parser.add_argument(option, action="append", default=[], metavar=metavar, help=said)
-    parser.add_argument("--model-from", choices=_SOURCES, help="who answers as the model from the fork point on")
-    parser.add_argument("--tools", choices=_SOURCES, help="what tools give from the fork point on")
+    parser.add_argument("--model-from", choices=_SOURCES, help=_MODEL_FROM)
+    parser.add_argument("--tools", choices=_SOURCES, help=_TOOLS)
     _replay_arguments(parser)
     parser = commands.add("resume", "resume", "go on with a run that was cut off, from its last complete step")
     _run_argument(parser)
@@ -254,7 +265,7 @@ def _add_cases(commands: _Commands) -> None:
         answers.add_argument(f"--{option}", dest="answers", action="store_const", const=option, help=said)
     parser.set_defaults(answers="tape")
     parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this case")
-    parser.add_argument("--jobs", type=_count, default=2, metavar="N", help="how many at a time (default: 2)")
+    parser.add_argument("--concurrency", type=_count, default=2, metavar="N", help="cases at once (default: 2)")
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
     parser.add_argument("--json", action="store_true", help="print one JSON object a case")
     parser.add_argument("--judge", action="store_true", help="ask the judging model about outputs of tapes, keep it")
@@ -293,7 +304,7 @@ def _add_trace(commands: _Commands) -> None:
     parser = commands.add(
         "diff", "diff", "show two runs step by step and where they part; exit code 1 when they differ"
     )
-    parser.add_argument("runs", nargs=2, metavar="RUN", help="a run: its id, the beginning or end of it, or `last`")
+    parser.add_argument("runs", nargs=2, metavar="run", help="a run: its id, the beginning or end of it, or `last`")
     parser.add_argument("--agent", type=Path, default=Path(), help="the agent's folder (default: this one)")
     parser.add_argument("--all", action="store_true", help="also the steps that are the same, and long texts whole")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
