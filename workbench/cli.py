@@ -30,14 +30,9 @@ OPEN = "open"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
-    parser, commands = build_parser()
-    options = parser.parse_args(with_command(given, commands))
-    # what libraries log would end up between our lines, and may hold URLs with secrets
-    logging.getLogger().addHandler(logging.NullHandler())
     _open_closed_streams()
     try:
-        code: int = import_module(f"workbench.commands.{options.module}").run(options)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
@@ -50,6 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _drop_output()
         sys.stderr.write(f"workbench: {error.strerror or error}; the output is not complete\n")
         return 2
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser, commands = build_parser()
+    options = parser.parse_args(with_command(arguments, commands))
+    # what libraries log would end up between our lines, and may hold URLs with secrets
+    logging.getLogger().addHandler(logging.NullHandler())
+    code: int = import_module(f"workbench.commands.{options.module}").run(options)
     return code
 
 

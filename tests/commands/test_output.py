@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.trace.conftest import story
+from workbench.cli import main
 from workbench.commands.money import seconds
 from workbench.commands.problems import print_error
+from workbench.trace.places import state_folder
+from workbench.trace.store import Store
 
 WORKBENCH = f"{sys.executable} -m workbench.cli"
 
@@ -55,3 +59,21 @@ def test_an_error_of_the_system_is_told_with_its_file_and_without_its_number(
 )
 def test_durations_are_rounded_before_they_are_taken_apart(duration: float, said: str) -> None:
     assert seconds(duration) == said
+
+
+def test_a_store_that_cannot_be_read_does_not_hide_the_runs_of_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store.open(folder_of(tmp_path, "whole")) as store:
+        store.append_many(story())
+    (state_folder(folder_of(tmp_path, "damaged")) / "workbench.db").write_text("no database at all")
+    assert main(["runs", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert story()[0].run_id in said.out
+    assert "damaged/.workbench/workbench.db is not a run store" in said.err
+
+
+def folder_of(path: Path, name: str) -> Path:
+    folder = path / name
+    folder.mkdir()
+    return folder
