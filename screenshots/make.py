@@ -86,6 +86,28 @@ async def conflict(stage: Stage) -> None:
     await stage.until(lambda: stage.app.screen.has_class("-conflict"), "the conflict is shown")
 
 
+async def replay(stage: Stage) -> None:
+    """A run with another tool result, before it is replayed."""
+    await stage.run()
+    await stage.pilot.press("4", *"jjjjjjjjjjjjj", "f")
+    await stage.pilot.press("enter")
+    await stage.until(lambda: stage.app.screen.query("TextArea"), "the entry can be edited")
+    await stage.pilot.press("ctrl+a", *"2026-11-23T18:00Z", "ctrl+s")
+    await stage.pilot.pause(1)
+
+
+async def compare(stage: Stage) -> None:
+    """Three models on one input, side by side."""
+    await stage.run()
+    await stage.pilot.press("c")
+    await stage.until(lambda: "Setup" in type(stage.app.screen).__name__, "the models can be chosen")
+    await stage.pilot.press("ctrl+r")
+    session = stage.app.session
+    await stage.until(lambda: session and session.live_runs, "the runs begin")
+    await stage.until(lambda: session and not session.running, "the runs end")
+    await stage.pilot.pause(1)
+
+
 @dataclass(frozen=True)
 class Shot:
     """One screenshot."""
@@ -102,6 +124,8 @@ SHOTS: Sequence[Shot] = (
     Shot("small", "support-triage", (80, 24), main_screen),
     Shot("medium", "code-review", (120, 40), main_screen),
     Shot("save", "support-triage", (160, 45), saved, "workbench-light"),
+    Shot("replay", "support-triage", (160, 45), replay),
+    Shot("compare", "support-triage", (200, 60), compare),
     Shot("conflict", "support-triage", (120, 36), conflict),
 )
 

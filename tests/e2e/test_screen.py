@@ -142,7 +142,6 @@ def test_the_prompt_is_edited_here_and_run_with_a_change_on_disk_meanwhile_merge
         loaded(shown)
         shown.press("p")
         shown.see("You look things up", "saved")
-        shown.wait(lambda _: shown.cursor[1] == 1)
         shown.press("down")
         shown.wait(lambda _: shown.cursor[1] == 2)
         shown.press("Say it loudly.", "enter")

@@ -64,13 +64,17 @@ class Performed:
         return Seen(text, result, [dict(event["data"]) for event in egress])  # type: ignore[arg-type]
 
 
-def chosen(request: pytest.FixtureRequest, acts: Sequence[Act]) -> list[Act]:
-    """The acts whose tests are run, and those that prepare something for them; all, if a test of the whole is run."""
+def wanted(request: pytest.FixtureRequest) -> set[str] | None:
+    """The names of the cases of the module that are run, None for all: because a test of the whole is run too."""
     items = [item for item in request.session.items if item.path == request.path]
     names = {item.callspec.id for item in items if hasattr(item, "callspec") and item.name.startswith("test_held[")}
-    if len(items) > len(names):
-        return list(acts)
-    return [act for act in acts if act.prepares or act.name in names]
+    return None if len(items) > len(names) else names
+
+
+def chosen(request: pytest.FixtureRequest, acts: Sequence[Act]) -> list[Act]:
+    """The acts whose tests are run, and those that prepare something for them."""
+    names = wanted(request)
+    return [act for act in acts if names is None or act.prepares or act.name in names]
 
 
 def make_agent(folder: Path, acts: Sequence[Act], yaml: str = "", servers: str = "", reply: str = "done") -> Path:

@@ -6,13 +6,15 @@ import functools
 import io
 import resource
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
 
 from tests.hostile.conftest import Enter
 from tests.hostile.internet import LIMITS
-from tests.hostile.ledger import Act, Held, Seen, bash, python
+from tests.hostile.ledger import Act, Held, Seen, bash, obeyed, python
 from tests.hostile.stage import Performed, chosen, make_agent, perform
 from workbench.commands.timeline_text import TimelineText
 from workbench.sandbox.disk_watchdog import DiskBudget
@@ -120,7 +122,7 @@ ACTS: list[Act] = [
     Act(
         "pipe-write",
         "write to a pipe that nobody reads",
-        lambda seen: _is_error(seen),
+        lambda seen: _not_regular(seen),
         {"file_path": "waits", "content": "x"},
         "write",
     ),
@@ -178,8 +180,12 @@ ACTS: list[Act] = [
     python(
         "descriptors",
         "open more files than there may be",
-        "kept = []\nattempt('open', lambda: [kept.append(os.open('/dev/null', 0)) for _ in range(1 << 20)])",
-        error("EMFILE", "ENFILE", "ENOMEM", "MemoryError"),
+        """
+        kept = []
+        attempt("open", lambda: [kept.append(os.open("/dev/null", 0)) for _ in range(1 << 17)])
+        print(len(kept))
+        """,
+        lambda seen: _few_descriptors(seen),
     ),
     python(
         "attempts",
@@ -256,6 +262,16 @@ def _at_most(seen: Seen, limit: int) -> str:
         return seen.last
     assert int(seen.last) <= limit, seen.text
     return f"{int(seen.last) >> 20} MiB were written"
+
+
+def _not_regular(seen: Seen) -> str:
+    assert seen.result["is_error"] and "not a regular file" in seen.text, seen.text
+    return seen.last
+
+
+def _few_descriptors(seen: Seen) -> str:
+    assert "EMFILE" in seen.text and int(seen.last) < 65_536, seen.text
+    return f"EMFILE after {int(seen.last):,}"
 
 
 def _at_most_processes(seen: Seen, limit: int) -> str:
@@ -336,7 +352,11 @@ def test_no_escape_reaches_the_terminal(run: Performed, held: Enter) -> None:
     timeline = TimelineText(stream)
     for event in run.events:
         timeline.event(event_from_json(event))
-    assert "owned" in stream.getvalue()
-    odd = {character for character in stream.getvalue() if not character.isprintable() and character not in "\n\t"}
-    assert not odd, odd
-    held("obey escapes of a tool's output on the terminal", "none of C0, C1, ESC, BEL, bidi in the timeline")
+    command = [sys.executable, "-m", "workbench.cli", "show", "last", "--events", "--agent", str(run.folder)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for text in (stream.getvalue(), shown):
+        assert "owned" in text
+        assert not obeyed(text), obeyed(text)
+    held(
+        "obey escapes of a tool's output on the terminal", "none of C0, C1, ESC, BEL, bidi in the timeline and in show"
+    )

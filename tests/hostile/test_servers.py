@@ -6,14 +6,14 @@ import asyncio
 import resource
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests.hostile.conftest import Enter
-from tests.hostile.stage import sandbox_in
+from tests.hostile.stage import sandbox_in, wanted
 from workbench.definition.agent import AgentDefinition, McpStdioServer, ModelSettings
 from workbench.sandbox.sandbox import Sandbox
 from workbench.tools.opening import open_toolbox
@@ -205,7 +205,10 @@ LIARS: dict[str, Liar] = {
     "many-blocks": Liar(
         "give ten thousand content blocks",
         "to = until_called()\ntext(to, *['x'] * 10000)\ntime.sleep(60)",
-        gives(lambda met: "100 of 10000 content blocks kept" in met.text, "100 kept, and said so"),
+        gives(
+            lambda met: met.text.count("x") == 100 and "100 of 10000 content blocks kept" in met.text,
+            "100 kept, and said so",
+        ),
     ),
     "huge-text": Liar(
         "give twenty megabytes of text",
@@ -291,11 +294,13 @@ class Evening:
 
 
 @pytest.fixture(scope="module")
-def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
-    return asyncio.run(_evening(tmp_path_factory.mktemp("hostile")))
+def evening(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Evening:
+    names = wanted(request)
+    invited = [name for name in LIARS if names is None or name in names]
+    return asyncio.run(_evening(tmp_path_factory.mktemp("hostile"), invited))
 
 
-async def _evening(folder: Path) -> Evening:
+async def _evening(folder: Path, invited: Sequence[str]) -> Evening:
     evening, room = Evening(), asyncio.Semaphore(AT_ONCE)
 
     async def one(sandbox: Sandbox, name: str) -> None:
@@ -311,8 +316,8 @@ async def _evening(folder: Path) -> Evening:
     async with sandbox_in(folder, cpus=2.0) as sandbox:
         feeling = asyncio.create_task(feel_the_loop())
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        await asyncio.gather(*(one(sandbox, name) for name in LIARS if name not in FLOODS))
-        for name in FLOODS:
+        await asyncio.gather(*(one(sandbox, name) for name in invited if name not in FLOODS))
+        for name in (name for name in FLOODS if name in invited):
             await one(sandbox, name)
             await sandbox.stop_tools()
         evening.grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024

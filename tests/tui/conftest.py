@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from difflib import unified_diff
@@ -88,6 +89,9 @@ def store_runs(folder: Path) -> None:
 def _events(run_id: str, began: datetime, parent: str | None) -> Iterator[Event]:
     usage = Usage(input_tokens=1200, output_tokens=80)
     costs = Costs(Decimal("0.0016"), Decimal("0.000044"), Decimal("0.001644"), Decimal("2.000"))
+    fact = ToolResult("call-1", "facts", "facts", [{"type": "text", "text": "first fact"}], 10, False, 0.5)
+    if parent is not None:
+        fact = replace(fact, content=[{"type": "text", "text": "another fact"}], content_bytes=12, origin="edited")
     said: list[tuple[int, float, EventData]] = [
         (
             0,
@@ -139,8 +143,8 @@ def _events(run_id: str, began: datetime, parent: str | None) -> Iterator[Event]
         ),
         (1, 0.9, Message("I look it up.")),
         (1, 1.0, ToolCall("call-1", 1, "facts", "facts", {"method": "GET", "path": "/one"}, 30, "f" * 32)),
-        (1, 1.5, ToolResult("call-1", "facts", "facts", [{"type": "text", "text": "first fact"}], 10, False, 0.5)),
-        (2, 2.0, RunCompleted("Found: first fact", "end_turn", 2, usage, costs, 2.0)),
+        (1, 1.5, fact),
+        (2, 2.0, RunCompleted(f"Found: {(fact.content or [{}])[0].get('text')}", "end_turn", 2, usage, costs, 2.0)),
     ]
     for seq, (step, offset, data) in enumerate(said, start=1):
         yield Event(run_id, seq, step, began + timedelta(seconds=offset), offset, data)

@@ -129,6 +129,61 @@ async def test_permission(agent: Agent, size: Size, snap: Snap) -> None:
         await shown.until(lambda: shown.app.screen is shown.main)
 
 
+async def _at_result(shown: Opened) -> None:
+    """The cursor on the only tool result."""
+    await _with_run(shown)
+    await shown.press("2", "g", "j", "j", "j", "j", "j")
+    await shown.until(lambda: shown.timeline.selected and shown.timeline.selected.type == "tool_result")
+
+
+async def test_edited_result(agent: Agent, size: Size, snap: Snap) -> None:
+    async with opened(agent.folder, size) as shown:
+        await _at_result(shown)
+        if size[1] == SIZES[0][1]:
+            await shown.press("v")
+        await shown.see("another fact")
+        snap(shown)
+
+
+async def test_replay_editing(agent: Agent, size: Size, snap: Snap) -> None:
+    async with opened(agent.folder, size) as shown:
+        await _at_result(shown)
+        await shown.press("b", "enter")
+        await shown.see("1.1 facts: result")
+        still(shown)
+        snap(shown)
+
+
+async def test_replay_edited(agent: Agent, size: Size, snap: Snap) -> None:
+    async with opened(agent.folder, size) as shown:
+        await _at_result(shown)
+        await shown.press("b", "g", "j", "j", "enter")
+        await shown.see("esc drop")
+        await shown.press("f7", *"what is it not?", "ctrl+s")
+        await shown.see("1 edit")
+        await shown.see("est. ")
+        still(shown)
+        snap(shown)
+
+
+async def test_compare(agent: Agent, size: Size, snap: Snap) -> None:
+    async with opened(agent.folder, size) as shown:
+        await _with_run(shown)
+        await shown.press("C")
+        await shown.see("rows differ")
+        await shown.press("n")
+        snap(shown)
+
+
+async def test_compare_setup(agent: Agent, size: Size, snap: Snap) -> None:
+    async with opened(agent.folder, size) as shown:
+        await _with_run(shown)
+        await shown.press("c")
+        await shown.see("Compare models on one input")
+        still(shown)
+        snap(shown)
+
+
 async def test_start(tmp_path: Path, size: Size, snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -377,7 +377,7 @@ async def test_a_replay_says_what_it_was_made_from() -> None:
     replay: dict[str, object] = {"edits": {"results": {"1.2": {}}}}
     host = Host(taped(*TURNS, parent_run_id="run-0", fork_step=2, fork_call=0, replay=replay))
     async with host.run_test(size=(80, 30)) as pilot:
-        await until(pilot, lambda: "manual of run-0 from step 2; result 1.2" in host.screen_text())
+        await until(pilot, lambda: "manual of un-0 from step 2: result 1.2" in host.screen_text())
         host.editor.show_tape(TAPE)
         await until(pilot, lambda: "run-0" not in host.screen_text())
 

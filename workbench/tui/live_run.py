@@ -47,6 +47,13 @@ class LiveRun:
         return self.run.run_id if self.run is not None else ""
 
     @property
+    def goes_on(self) -> bool:
+        """Whether the run has no end yet; after it, only its sandbox is still to be removed."""
+        if self.task is not None and self.task.done():
+            return False
+        return self.summary is None or not self.summary.ended
+
+    @property
     def ended(self) -> bool:
         """Whether all that it will ever say has been taken."""
         return self.task is not None and self.task.done() and not self._said

@@ -9,6 +9,8 @@ from workbench.trace.events import RunStarted
 from workbench.trace.terminal import one_line
 
 _SOURCES = {"live": "live", "tape_while_unchanged": "tape while unchanged", "tape": "tape only"}
+_TOLD_APART = 4
+"""The last characters of a run's id, which tell it from the others of its folder."""
 _NAMED = 4
 """Places of one kind of edit that are named; of more, how many they are."""
 
@@ -40,8 +42,8 @@ def parent_line(started: RunStarted) -> str:
     """What a replay was made from, on one line; "" for a run that is none."""
     if started.parent_run_id is None:
         return ""
-    made = f"{started.trigger.kind} of {started.parent_run_id} from {fork_words(started)}"
-    return one_line(f"{made}; {edits_words(started.replay or {})}", 400)
+    made = f"{started.trigger.kind} of {started.parent_run_id[-_TOLD_APART:]} from {fork_words(started)}"
+    return one_line(f"{made}: {edits_words(started.replay or {})}", 400)
 
 
 def edits_words(replay: JsonObject) -> str:

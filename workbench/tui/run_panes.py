@@ -195,7 +195,7 @@ class RunPanes:
 
     @property
     def _goes_on(self) -> bool:
-        return self._live is not None and not self._live.ended
+        return self._live is not None and self._live.goes_on
 
     def _draw_rest(self) -> None:
         if self._stale or not self._goes_on:

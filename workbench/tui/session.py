@@ -81,7 +81,7 @@ class Session:
     @property
     def running(self) -> Sequence[LiveRun]:
         """The runs that go on."""
-        return [live for live in self.live_runs if live.task is None or not live.task.done()]
+        return [live for live in self.live_runs if live.goes_on]
 
     async def load(self) -> None:
         """Load the agent; afterwards there is a definition, or there are problems or trouble that say why not."""
@@ -277,7 +277,7 @@ class Session:
 
     async def close(self, reason: str) -> None:
         """End the runs with `reason` (cancelled or interrupted), remove the sandboxes, close the files."""
-        tasks = [live.task for live in self.running if live.task is not None]
+        tasks = [live.task for live in self.live_runs if live.task is not None]
         for live in self.running:
             live.cancel(reason)
         if tasks:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,7 +15,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.strip import Strip
-from textual.widgets import Input, Select, SelectionList, Static, TextArea
+from textual.widgets import Checkbox, Input, Select, SelectionList, Static, TextArea
 from textual.widgets.selection_list import Selection
 
 from workbench.cost.usage import Usage
@@ -54,8 +55,13 @@ class ModelList(SelectionList[str]):
         """A line whose box is empty where the model is not chosen: brightness alone would tell too little."""
         at = self.scroll_offset.y + y
         chosen = at < self.option_count and self.get_option_at_index(at).value in self.selected
-        self.BUTTON_INNER = "✓" if chosen else " "
-        return super().render_line(y)
+        strip, button = super().render_line(y), Checkbox.BUTTON_INNER
+        inner = next((number for number, part in enumerate(strip) if part.text == button), None)
+        if inner is None:
+            return strip
+        parts = list(strip)
+        parts[inner] = Segment("✓" if chosen else " ", parts[inner].style, parts[inner].control)
+        return Strip(parts, strip.cell_length)
 
 
 class CompareSetup(ModalScreen[CompareChoice | None]):

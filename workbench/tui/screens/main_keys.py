@@ -9,6 +9,7 @@ from textual.binding import Binding
 MAIN_KEYS: Sequence[Binding] = (
     Binding("escape", "stop", "Stop", tooltip="Stop the run that goes on", id="main.stop"),
     Binding("r", "run", "Run", tooltip="Run the chosen input, or the last one again", id="main.run"),
+    Binding("s", "resume", "Go on", tooltip="Go on with the shown run, which was cut off", id="main.resume"),
     Binding("i", "type_input", "Input", tooltip="Type an input and run it", id="main.input"),
     Binding("p", "edit_prompt", "Prompt", tooltip="Edit the prompt here", id="main.prompt"),
     Binding(
@@ -23,10 +24,7 @@ MAIN_KEYS: Sequence[Binding] = (
     Binding(
         "c", "compare", "Compare", tooltip="Compare models on one input, or the runs that are marked", id="main.compare"
     ),
-    Binding(
-        "C", "compare_parent", "With parent", show=False, tooltip="Compare the replay with its parent", id="main.parent"
-    ),
-    Binding("s", "resume", "Go on", tooltip="Go on with the shown run, which was cut off", id="main.resume"),
+    Binding("C", "compare_parent", "With parent", tooltip="Compare the replay with its parent", id="main.parent"),
     Binding(
         "t", "fire", "Fire a trigger", show=False, tooltip="Fire a webhook or cron trigger by hand", id="main.fire"
     ),

@@ -13,10 +13,11 @@ from textual.keys import format_key
 from textual.screen import Screen
 from textual.widget import Widget
 
-MOST = 6
-"""How many keys are shown; help has them all."""
+FEWEST, MOST = 6, 12
+"""How many keys are shown on any line, and how many on one that has room for them; help has them all."""
 
 _OF_FOCUS = 3
+_GAP = "   "
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class _Shown:
     action: str
     keys: str
     name: str
+
+    @property
+    def width(self) -> int:
+        """The cells that it takes, with the gap after it."""
+        return len(f"{self.keys} {self.name}{_GAP}")
 
 
 class KeyLine(Widget):
@@ -44,8 +50,12 @@ class KeyLine(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
         self._changed(self.screen)
 
+    def on_resize(self) -> None:
+        """Another width has room for other keys."""
+        self._changed(self.screen)
+
     def _changed(self, screen: Screen[object]) -> None:
-        shown = _chosen(screen, self.app)
+        shown = _chosen(screen, self.app, self.content_size.width)
         if shown != self._shown:
             self._shown = shown
             self.refresh()
@@ -55,9 +65,8 @@ class KeyLine(Widget):
         parts: list[tuple[str, str]] = []
         self._ends, at = [], 0
         for shown in self._shown:
-            piece = [(f"{shown.keys} ", "bold $accent"), (f"{shown.name}", ""), ("   ", "")]
-            parts += piece
-            at += sum(len(text) for text, _ in piece)
+            parts += [(f"{shown.keys} ", "bold $accent"), (shown.name, ""), (_GAP, "")]
+            at += shown.width
             self._ends.append(at)
         return Content.assemble(*parts)
 
@@ -70,8 +79,8 @@ class KeyLine(Widget):
                 return
 
 
-def _chosen(screen: Screen[object], app: App[object]) -> Sequence[_Shown]:
-    """The screen's own keys, the first ones of the focused widget, then those of the app."""
+def _chosen(screen: Screen[object], app: App[object], width: int) -> Sequence[_Shown]:
+    """The screen's own keys, as many as a line of `width` has room for, the focused widget's first, then the app's."""
     of_screen: list[_Shown] = []
     of_focus: list[_Shown] = []
     of_app: list[_Shown] = []
@@ -86,8 +95,18 @@ def _chosen(screen: Screen[object], app: App[object]) -> Sequence[_Shown]:
         where.append(_Shown(active.node, binding.action, key, binding.description))
     for shown in (of_screen, of_focus, of_app):
         shown.sort(key=_place)
-    room = MOST - len(of_app) - len(of_focus[:_OF_FOCUS])
-    return (*of_screen[:room], *of_focus[:_OF_FOCUS], *of_app)
+    rest = (*of_focus[:_OF_FOCUS], *of_app)
+    return (*_that_fit(of_screen, FEWEST - len(rest), MOST - len(rest), width - sum(key.width for key in rest)), *rest)
+
+
+def _that_fit(keys: Sequence[_Shown], fewest: int, most: int, room: int) -> Sequence[_Shown]:
+    """The first keys: `fewest` whatever they take, then up to `most` while they fit into `room` cells."""
+    taken = 0
+    for number, key in enumerate(keys[:most]):
+        taken += key.width
+        if number >= fewest and taken > room:
+            return keys[:number]
+    return keys[:most]
 
 
 def _place(shown: _Shown) -> int:
