@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from workbench import __version__
+from workbench.commands.examples import EXAMPLES
 
 _DESCRIPTION = "Run, trace, price and replay Claude agents on your own machine, their tools in gVisor."
 _EPILOG = """\
@@ -28,21 +30,45 @@ OPEN = "open"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
-    parser, commands = build_parser()
-    options = parser.parse_args(with_command(given, commands))
-    # what libraries log would end up between our lines, and may hold URLs with secrets
-    logging.getLogger().addHandler(logging.NullHandler())
-    command = import_module(f"workbench.commands.{options.module}")
+    _open_closed_streams()
     try:
-        code: int = command.run(options)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # whoever read our output has gone; what is left must not be flushed into nothing
-        sys.stderr.close()
+        # whoever read our output has gone and has enough
+        _drop_output()
         return 1
+    except OSError as error:
+        # a command tells those that it expects; what is left is an output that takes no more, on a full disk
+        _drop_output()
+        sys.stderr.write(f"workbench: {error.strerror or error}; the output is not complete\n")
+        return 2
     return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser, commands = build_parser()
+    options = parser.parse_args(with_command(arguments, commands))
+    # what libraries log would end up between our lines, and may hold URLs with secrets
+    logging.getLogger().addHandler(logging.NullHandler())
+    code: int = import_module(f"workbench.commands.{options.module}").run(options)
+    return code
+
+
+def _open_closed_streams() -> None:
+    """A standard stream that the caller closed is None; give output somewhere to go, as if to /dev/null."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - open to the end
+
+
+def _drop_output() -> None:
+    """Let what is still to be written to standard output go nowhere, or Python would fail at it when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def with_command(arguments: Sequence[str], commands: Collection[str]) -> Sequence[str]:
@@ -87,7 +113,14 @@ class _Commands:
 
     def add(self, name: str, module: str, summary: str) -> argparse.ArgumentParser:
         """Add a command; `summary` is its line in the help."""
-        parser = self._parsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        examples = EXAMPLES.get(name, ())
+        parser = self._parsers.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog="\n  ".join(("examples:", *examples)) if examples else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         parser.set_defaults(module=module)
         self.names.append(name)
         return parser
@@ -115,6 +148,9 @@ def _add_run(commands: _Commands) -> None:
     _sitting_arguments(parser)
 
 
+_FROM = "the fork point: a step (3) or a call of it (3.2) (default: the earliest that the edits can affect)"
+_MODEL_FROM = "who answers as the model from the fork point on (default: live, or the tape where nothing is changed)"
+_TOOLS = "what answers calls then (default: tape-while-unchanged, or the tape where nothing is changed)"
 _SOURCES = ("live", "tape-while-unchanged", "tape")
 _REPEATED = (
     ("--set", "KEY=VALUE", "another setting of agent.yaml, such as max_iterations=30"),
@@ -128,14 +164,14 @@ _REPEATED = (
 def _add_replay(commands: _Commands) -> None:
     parser = commands.add("replay", "replay", "run a stored run again: its tape up to a step, edited, live from there")
     _run_argument(parser)
-    parser.add_argument("--from", dest="start", metavar="STEP", help="the fork point: a step (3) or a call of it (3.2)")
-    parser.add_argument("--prompt", metavar="FILE", help="another system prompt")
+    parser.add_argument("--from", dest="start", metavar="STEP", help=_FROM)
+    parser.add_argument("--prompt", metavar="FILE", help="a file with another system prompt")
     parser.add_argument("--input", "-i", help="another input: text, @FILE, - or a name under inputs/")
     parser.add_argument("--model", help="another model")
     for option, metavar, said in _REPEATED:
         parser.add_argument(option, action="append", default=[], metavar=metavar, help=said)
-    parser.add_argument("--model-from", choices=_SOURCES, help="who answers as the model from the fork point on")
-    parser.add_argument("--tools", choices=_SOURCES, help="what tools give from the fork point on")
+    parser.add_argument("--model-from", choices=_SOURCES, help=_MODEL_FROM)
+    parser.add_argument("--tools", choices=_SOURCES, help=_TOOLS)
     _replay_arguments(parser)
     parser = commands.add("resume", "resume", "go on with a run that was cut off, from its last complete step")
     _run_argument(parser)
@@ -189,7 +225,7 @@ def _add_compare(commands: _Commands) -> None:
     )
     how = parser.add_argument_group("how it is run")
     how.add_argument("--offline", action="store_true", help="let the agent's offline.yaml answer as the model")
-    how.add_argument("--concurrency", type=int, metavar="N", help="runs at once (default: what this machine bears)")
+    how.add_argument("--concurrency", type=_count, metavar="N", help="runs at once (default: what this machine bears)")
     _sitting_arguments(how)
     how.add_argument("--fresh", action="store_true", help="run everything anew; earlier runs stay in the store")
     how.add_argument(
@@ -233,7 +269,7 @@ def _add_cases(commands: _Commands) -> None:
         answers.add_argument(f"--{option}", dest="answers", action="store_const", const=option, help=said)
     parser.set_defaults(answers="tape")
     parser.add_argument("--case", action="append", default=[], metavar="NAME", help="only this case")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (default: 2)")
+    parser.add_argument("--concurrency", type=_count, default=2, metavar="N", help="cases at once (default: 2)")
     parser.add_argument("--junit", metavar="FILE", help="write the results as JUnit XML, too")
     parser.add_argument("--json", action="store_true", help="print one JSON object a case")
     parser.add_argument("--judge", action="store_true", help="ask the judging model about outputs of tapes, keep it")
@@ -252,7 +288,7 @@ _ANSWERS = {
 def _add_trace(commands: _Commands) -> None:
     parser = commands.add("runs", "runs", "list the runs of an agent, or of all agents below a folder")
     _agent_argument(parser)
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many, newest first (default: 20)")
+    parser.add_argument("--limit", type=_count, default=20, metavar="N", help="how many, newest first (default: 20)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser = commands.add("show", "show", "show a run: its end, its cost, its timeline")
     _run_argument(parser)
@@ -272,7 +308,7 @@ def _add_trace(commands: _Commands) -> None:
     parser = commands.add(
         "diff", "diff", "show two runs step by step and where they part; exit code 1 when they differ"
     )
-    parser.add_argument("runs", nargs=2, metavar="RUN", help="a run: its id, the beginning or end of it, or `last`")
+    parser.add_argument("runs", nargs=2, metavar="run", help="a run: its id, the beginning or end of it, or `last`")
     parser.add_argument("--agent", type=Path, default=Path(), help="the agent's folder (default: this one)")
     parser.add_argument("--all", action="store_true", help="also the steps that are the same, and long texts whole")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -292,6 +328,13 @@ def _add_machine(commands: _Commands) -> None:
     commands.add("doctor", "doctor", "say what this machine has and what is missing")
     parser = commands.add("setup", "setup", "install and start what is missing: Docker Engine, gVisor, the base image")
     parser.add_argument("--rebuild", action="store_true", help="build the base image anew, with today's packages")
+
+
+def _count(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number above 0 is needed, not {text!r}")
+    return int(text)
 
 
 def _agent_argument(parser: argparse.ArgumentParser) -> None:

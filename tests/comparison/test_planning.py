@@ -38,6 +38,13 @@ def test_inputs_come_as_text_from_files_and_from_a_folder(agent: Agent) -> None:
     ]
 
 
+def test_the_standard_input_is_an_input_where_it_was_read(agent: Agent) -> None:
+    inputs = make_plan(agent.sitting(), Wish(inputs=("-",), standard_input="from a pipe")).plan.inputs
+    assert [(item.name, item.text) for item in inputs] == [("standard input", "from a pipe")]
+    with pytest.raises(InputError, match="nobody reads it"):
+        make_plan(agent.sitting(), Wish(inputs=("-",)))
+
+
 def test_the_same_input_twice_is_one(agent: Agent) -> None:
     plan = make_plan(agent.sitting(), Wish(inputs=("x", "x"), models=(MODELS[0], MODELS[0]))).plan
     assert len(plan.cells) == 1

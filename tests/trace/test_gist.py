@@ -25,7 +25,7 @@ from workbench.trace.events import (
     ToolCall,
     ToolResult,
 )
-from workbench.trace.gist import LIMIT, call_text, content_text, gist
+from workbench.trace.gist import LIMIT, call_text, gist, short_content
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -101,5 +101,5 @@ def test_gists(data: EventData, said: str) -> None:
 
 
 def test_content_is_joined_and_other_blocks_are_named() -> None:
-    assert content_text(({"type": "text", "text": "a"}, {"type": "document"}, {})) == "a\n[document]\n[content]"
-    assert content_text(None) == ""
+    assert short_content(({"type": "text", "text": "a"}, {"type": "document"}, {})) == "a\n[document]\n[content]"
+    assert short_content(None) == ""

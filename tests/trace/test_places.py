@@ -70,3 +70,7 @@ def test_a_folder_with_a_store_of_its_own_counts_too(tmp_path: Path) -> None:
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     assert find_stores(tmp_path) == ()
     assert find_stores(tmp_path / "missing") == ()
+
+
+def test_what_cannot_be_looked_at_holds_nothing(tmp_path: Path) -> None:
+    assert find_stores(tmp_path / ("x" * 300)) == ()

@@ -20,10 +20,10 @@ from workbench.definition.yamlfile import parse_yaml, read_yaml
 from workbench.definition.yamltree import KeyPath
 from workbench.jsontypes import JsonObject
 from workbench.trace.codec import event_to_json, json_line
-from workbench.trace.events import Event, RunStarted
+from workbench.trace.events import STOPPED_FAILURES, Event, RunStarted
 from workbench.trace.tape import tape_of
 
-_STOPPED = frozenset({"cancelled", "interrupted", "divergence"})
+_CUT_SHORT = STOPPED_FAILURES | {"divergence"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _facts(events: Sequence[Event]) -> Facts:
             f"run {tape.run_id} has no end: it runs still, or was cut off. `workbench resume {tape.run_id}` ends it"
         )
     facts = facts_of(events)
-    if facts.error in _STOPPED:
+    if facts.error in _CUT_SHORT:
         raise CaseError(f"run {tape.run_id} was stopped ({facts.error}): a case is a run that came to its own end")
     return facts
 

@@ -20,7 +20,7 @@ from workbench.cases.facts import Facts, as_recorded, facts_of
 from workbench.cases.faults import Fault
 from workbench.cases.judging import Judged, judged
 from workbench.cases.kept_facts import KeptFacts, Verdict, facts_file, facts_text, verdict_key
-from workbench.cases.snapshot_texts import file_text, is_there
+from workbench.cases.snapshot_texts import is_there, with_texts
 from workbench.cases.staleness import changed_since
 from workbench.cases.whole_files import write_whole
 from workbench.engine.replay_request import ForkPoint, ReplayRequest
@@ -28,15 +28,12 @@ from workbench.engine.run import Run
 from workbench.engine.stops import RunStoppedError
 from workbench.model.conversation import ModelError
 from workbench.sitting.sitting import Sitting
-from workbench.trace.events import Event, Trigger
+from workbench.trace.events import LIMIT_FAILURES, Event, Trigger
 
 From = Literal["tape", "recorded", "live"]
 """What answers: the tape for the agent as it is, the tape for the agent as it was recorded, or the agent live."""
 
 State = Literal["passed", "failed", "stale", "not_judged"]
-
-LIMITS = frozenset({"budget", "fuse", "timeout", "max_iterations"})
-"""Failures by which a limit ended a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +120,7 @@ async def _tested(sitting: Sitting, case: Case, testing: CaseSettings) -> CaseRe
         _state(results),
         run_id=ran.run_id,
         checks=results,
-        limit=ran.error if ran.error in LIMITS else None,
+        limit=ran.error if ran.error in LIMIT_FAILURES else None,
         cost_usd=None if ran.cost_usd is None or cost is None else ran.cost_usd + cost,
         seconds=ran.seconds,
         live=testing.answers == "live",
@@ -156,17 +153,11 @@ def _live_run(sitting: Sitting, case: Case, show: Callable[[Event], None], trigg
 
 def _with_texts(sitting: Sitting, case: Case, ran: Facts, testing: CaseSettings) -> Facts:
     """The facts with the texts of files that checks name and the trace does not tell; of a tape with its cost."""
-    facts, kept = ran, KeptFacts()
-    if testing.answers != "live":
-        facts, kept = as_recorded(ran, case.kept.events, sitting.prices.cost), case.facts
-    texts = dict(facts.files.contents)
-    for path in {check.part.file.path for check in case.checks if check.part.file is not None} - texts.keys():
-        text = kept.files.get(path)
-        if text is None:
-            text = file_text(sitting.folder, facts.files.snapshot, path)
-        if text is not None:
-            texts[path] = text
-    return replace(facts, files=replace(facts.files, contents=texts))
+    parts = [check.part for check in case.checks]
+    if testing.answers == "live":
+        return with_texts(ran, parts, sitting.folder)
+    recorded = as_recorded(ran, case.kept.events, sitting.prices.cost)
+    return with_texts(recorded, parts, sitting.folder, case.facts.files)
 
 
 async def _checked(

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from workbench.cases.case import CaseError
+from workbench.commands.agent_folder import agent_folder
 from workbench.commands.compare_progress import ProgressLines
 from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAGE
+from workbench.commands.input_option import standard_input
 from workbench.commands.money import usd_option
 from workbench.commands.problems import print_error, print_problems
 from workbench.comparison.book import Book
@@ -92,6 +94,7 @@ def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Plann
             models=_listed(options.models),
             prompts=[Path(name) for name in _listed(options.prompts)],
             inputs=options.input or (),
+            standard_input=standard_input(options.input or ()),
             folder=options.inputs,
             cases=None if options.cases is None else _listed(options.cases),
             repeats=options.repeat,
@@ -120,11 +123,12 @@ def _cancel_on_signals(comparing: Comparing) -> Callable[[], bool]:
 
 
 def _report_stored(options: argparse.Namespace) -> int:
-    with Book.open(options.agent) as book:
+    folder = agent_folder(options.agent)
+    with Book.open(folder) as book:
         names = book.names()
         if not names:
-            raise StoreError(f"there is no comparison of {options.agent.absolute()} yet")
-        report = _report(options.agent, book.plan(options.name or names[0]), book, options)
+            raise StoreError(f"there is no comparison of {folder.absolute()} yet")
+        report = _report(folder, book.plan(options.name or names[0]), book, options)
     _write(report, options)
     return DONE
 
@@ -134,9 +138,7 @@ def _report(folder: Path, plan: Plan, book: Book, options: argparse.Namespace, s
 
 
 def _list(agent: Path) -> int:
-    if not (agent / "agent.yaml").is_file():
-        raise StoreError(f"there is no agent.yaml in {agent.absolute()}")
-    with Book.open(agent) as book:
+    with Book.open(agent_folder(agent)) as book:
         for name in book.names():
             plan = book.plan(name)
             print(f"{name:<24} {size(plan)}" + ("  offline script" if plan.offline else ""))

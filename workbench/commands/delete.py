@@ -9,6 +9,7 @@ from workbench.commands.exit_codes import DONE, FAILED, USAGE
 from workbench.commands.found_runs import store_with
 from workbench.commands.problems import print_error
 from workbench.trace.errors import StoreError
+from workbench.trace.terminal import printable
 
 
 def run(options: argparse.Namespace) -> int:
@@ -17,8 +18,8 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         with store_with(options.run, options.agent) as (store, run_id):
-            folder, summary = store.path.parents[1], store.run(run_id)
-        if not options.yes and not _confirmed(f"delete run {run_id} ({summary.input_gist[:60]})? [y/N] "):
+            folder, summary = store.folder, store.run(run_id)
+        if not options.yes and not _confirmed(f"delete run {run_id} ({printable(summary.input_gist[:60])})? [y/N] "):
             print("nothing was deleted", file=sys.stderr)
             return FAILED
         collected = delete_run(folder, run_id)
@@ -32,4 +33,5 @@ def run(options: argparse.Namespace) -> int:
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise ValueError("nobody can be asked here; --yes deletes without a question")
-    return input(question).strip().lower() in ("y", "yes")
+    print(question, end="", flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -15,6 +15,7 @@ from workbench.commands.found_runs import store_with
 from workbench.commands.problems import print_error
 from workbench.trace.errors import StoreError
 from workbench.trace.events import FileChange
+from workbench.trace.places import snapshots_folder
 from workbench.trace.run_diff import diff_runs
 from workbench.trace.run_diff_json import diff_to_json
 from workbench.trace.run_record import RunRecord, record_of
@@ -40,21 +41,21 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(name: str, start: Path) -> tuple[RunRecord, Path]:
-    """The run that `name` means, and the state folder that holds it."""
+    """The run that `name` means, and the folder of its agent."""
     with store_with(name, start) as (store, run_id):
-        return record_of(store.events(run_id)), store.path.parent
+        return record_of(store.events(run_id)), store.folder
 
 
 class SnapshotFiles:
     """The files of both runs' workspaces, as far as their snapshots are still there."""
 
-    def __init__(self, state: Path | None) -> None:
-        """`state` is the state folder that holds the snapshots of both runs, None when they have none in common."""
+    def __init__(self, folder: Path | None) -> None:
+        """`folder` is that of the agent of both runs, None when they are runs of two."""
         self._snapshots: WorkspaceSnapshots | None = None
-        if state is not None and (state / "snapshots").is_dir():
+        if folder is not None and snapshots_folder(folder).is_dir():
             from workbench.sandbox.snapshots import WorkspaceSnapshots
 
-            self._snapshots = WorkspaceSnapshots(state / "snapshots")
+            self._snapshots = WorkspaceSnapshots(snapshots_folder(folder))
 
     def differing(self, left: str | None, right: str | None) -> Sequence[FileChange] | None:
         """The files that differ between two workspaces, None when a snapshot is no longer there."""

@@ -1,6 +1,6 @@
 """What a command's exit code says."""
 
-from workbench.trace.events import RunCompleted, RunFailed
+from workbench.trace.events import LIMIT_FAILURES, STOPPED_FAILURES, RunCompleted, RunFailed
 
 DONE = 0
 FAILED = 1
@@ -12,14 +12,11 @@ LIMIT = 3
 INTERRUPTED = 130
 """The user stopped it."""
 
-_LIMITS = frozenset({"budget", "fuse", "timeout", "max_iterations"})
-_STOPPED = frozenset({"cancelled", "interrupted"})
-
 
 def of_run(end: RunCompleted | RunFailed) -> int:
     """The exit code for how a run ended."""
     if isinstance(end, RunCompleted):
         return DONE
-    if end.error in _STOPPED:
+    if end.error in STOPPED_FAILURES:
         return INTERRUPTED
-    return LIMIT if end.error in _LIMITS else FAILED
+    return LIMIT if end.error in LIMIT_FAILURES else FAILED

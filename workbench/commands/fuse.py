@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from workbench.commands.agent_folder import agent_folder
 from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.problems import print_error
 from workbench.cost.amounts import usd
@@ -13,12 +14,10 @@ from workbench.trace.errors import StoreError
 
 def run(options: argparse.Namespace) -> int:
     """Print or reset the sitting's spending, for real money and for the offline script's."""
-    if not (options.agent / "agent.yaml").is_file():
-        print_error(StoreError(f"there is no agent.yaml in {options.agent.absolute()}"))
-        return USAGE
     try:
+        folder = agent_folder(options.agent)
         for kind in ("live", "offline"):
-            fuse = Fuse.open(options.agent, DEFAULT_LIMIT_USD, "live" if kind == "live" else "offline")
+            fuse = Fuse.open(folder, DEFAULT_LIMIT_USD, "live" if kind == "live" else "offline")
             try:
                 if options.reset:
                     fuse.reset()

@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
         checks = [check_of(text) for text in options.check]
         with store_with(options.run, options.agent) as (store, run_id):
             kept = keep_run(
-                store.path.parents[1],
+                store.folder,
                 list(store.events(run_id)),
                 options.name,
                 checks=checks,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from workbench.cost.amounts import usd
+from workbench.cost.amounts import UNKNOWN, usd
 from workbench.cost.usage import Usage
 from workbench.trace.events import Costs
 
 
 def short_usd(amount: Decimal | None) -> str:
     """An amount with four decimals, for tables."""
-    return "unknown" if amount is None else f"${amount:,.4f}"
+    return UNKNOWN if amount is None else f"${amount:,.4f}"
 
 
 def usd_option(text: str | None, option: str) -> Decimal | None:
@@ -44,12 +44,13 @@ def tokens(usage: Usage) -> str:
 
 
 def seconds(duration: float) -> str:
-    """A duration: milliseconds below one second, minutes above one."""
-    if duration < 1:
+    """A duration: milliseconds below one second, minutes from two on."""
+    if duration < 0.9995:
         return f"{duration * 1000:.0f} ms"
-    if duration < 120:
+    if duration < 119.995:
         return f"{duration:.2f} s"
-    return f"{int(duration // 60)} min {duration % 60:.0f} s"
+    minutes, rest = divmod(round(duration), 60)
+    return f"{minutes} min {rest} s"
 
 
 def cost_lines(usage: Usage, costs: Costs) -> list[str]:

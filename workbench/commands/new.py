@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from workbench.commands.exit_codes import USAGE
+from workbench.commands.exit_codes import DONE, USAGE
 from workbench.commands.problems import print_error
 from workbench.definition.new_agent import NewAgentError, copy_sample, new_agent, samples
 
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
         print_error(error)
         return USAGE
     print(f"{folder}/ is an agent now. Open it with `workbench {folder}`, or run it with `workbench run {folder}`.")
-    return 0
+    return DONE
 
 
 def _tell_samples() -> int:

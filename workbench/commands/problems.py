@@ -18,5 +18,18 @@ def print_problems(problems: Sequence[Problem], stream: TextIO) -> None:
 
 
 def print_error(error: Exception) -> None:
-    """Write what went wrong to standard error; a file that it quotes may hold anything, also terminal escapes."""
-    sys.stderr.write(f"workbench: {printable(str(error), keep=chr(10))}\n")
+    """Write what went wrong to standard error; a file that it quotes may hold anything, also terminal escapes.
+
+    Raises:
+        BrokenPipeError: it is the error. Whoever read the output has enough, which is nobody's mistake.
+    """
+    if isinstance(error, BrokenPipeError):
+        raise error
+    sys.stderr.write(f"workbench: {printable(_told(error), keep=chr(10))}\n")
+
+
+def _told(error: Exception) -> str:
+    """What the error says; of one that the system gave, the file and the reason without its number."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror

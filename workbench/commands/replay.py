@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from workbench.commands.input_option import standard_input
 from workbench.commands.replaying import replaying
 from workbench.definition.inputs import resolve_input
 from workbench.engine.replay_request import EditedResult, Edits, ForkPoint, ReplayRequest, Source
@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
 def _request(options: argparse.Namespace, folder: Path, run_id: str) -> ReplayRequest:
     edits = Edits(
         system_prompt=None if options.prompt is None else _text_of(Path(options.prompt)),
-        input=None if options.input is None else resolve_input(folder, options.input, _stdin(options.input)),
-        settings={**settings_of(options.set), **({"model.id": options.model} if options.model else {})},
+        input=None if options.input is None else resolve_input(folder, options.input, standard_input([options.input])),
+        settings={**settings_of(options.set), **({"model.id": options.model} if options.model is not None else {})},
         replies={_step(where): _blocks(value) for where, value in map(_pair, options.reply)},
         results={
             **{_place(where): _result(value, failed=False) for where, value in map(_pair, options.result)},
@@ -113,7 +113,3 @@ def _text_of(path: Path) -> str:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text (byte {error.start})") from None
-
-
-def _stdin(wanted: str) -> str | None:
-    return sys.stdin.read() if wanted == "-" else None

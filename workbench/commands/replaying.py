@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from workbench.commands.asking import asking
@@ -41,7 +42,7 @@ def replaying(options: argparse.Namespace, requesting: Requesting, *, trigger: s
     """Run the replay that `requesting` asks for, or with --dry-run only tell what it would do."""
     try:
         with store_with(options.run, options.agent) as (store, run_id):
-            folder = store.path.parents[1]
+            folder = store.folder
             request = requesting(folder, run_id)
             plan = plan_of(store, folder, request, PriceList.load(), _definition(store, folder, run_id, request))
         if options.dry_run:
@@ -94,8 +95,8 @@ def _print_plan(plan: ReplayPlan, as_json: bool) -> None:
             "taped_steps": plan.taped_steps,
             "calls": plan.calls,
             "taped_calls": plan.taped_calls,
-            "estimate_usd": None if plan.estimate_usd is None else str(plan.estimate_usd),
-            "saved_usd": None if plan.saved_usd is None else str(plan.saved_usd),
+            "estimate_usd": _plain(plan.estimate_usd),
+            "saved_usd": _plain(plan.saved_usd),
             "live_model": plan.live_model,
             "live_tools": plan.live_tools,
         }
@@ -108,6 +109,11 @@ def _print_plan(plan: ReplayPlan, as_json: bool) -> None:
     print(f"saved      {short_usd(plan.saved_usd)}; estimate {short_usd(plan.estimate_usd)} (the same tokens assumed)")
     for said in plan.not_captured:
         print(f"not taped  {said}")
+
+
+def _plain(amount: Decimal | None) -> str | None:
+    """The exact amount for JSON, never in powers of ten."""
+    return None if amount is None else format(amount, "f")
 
 
 def _live(plan: ReplayPlan) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.commands.asking import asking
 from workbench.commands.exit_codes import USAGE, of_run
+from workbench.commands.input_option import standard_input
 from workbench.commands.money import usd_option
 from workbench.commands.problems import print_error, print_problems
 from workbench.commands.run_output import outputs, stop_on_signals
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
             budget_usd=usd_option(options.budget, "--budget"),
             timeout=options.timeout,
         )
-        standard_input = sys.stdin.read() if options.input == "-" else None
+        piped = standard_input([options.input])
         sitting = Sitting.open(
             options.agent,
             offline=options.offline,
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
             runtime=options.runtime,
             overrides=overrides,
         )
-        text = resolve_input(sitting.folder, options.input, standard_input)
+        text = resolve_input(sitting.folder, options.input, piped)
     except DefinitionError as error:
         print_problems(error.problems, sys.stderr)
         return USAGE

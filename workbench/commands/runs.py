@@ -20,25 +20,26 @@ _STATUS_COLOURS = {"completed": "green", "failed": "red", "running": "blue", "in
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line for each run."""
+    """Print a line for each run. A store that cannot be read is told, and the runs of the others are listed."""
     summaries: list[RunSummary] = []
-    try:
-        for folder in find_stores(options.agent):
+    code = DONE
+    for folder in find_stores(options.agent):
+        try:
             with Store.open(folder, read_only=True) as store:
                 summaries.extend(store.runs(options.limit))
-    except StoreError as error:
-        print_error(error)
-        return USAGE
+        except StoreError as error:
+            print_error(error)
+            code = USAGE
     summaries.sort(key=lambda summary: (summary.started_at, summary.run_id), reverse=True)
     summaries = summaries[: options.limit]
     if options.json:
         for summary in summaries:
             print(json.dumps(to_json(summary)))
-    elif not summaries:
+    elif not summaries and code == DONE:
         print(f"no runs in {printable(str(options.agent.absolute()))} or below yet; `workbench run AGENT` makes one")
-    else:
+    elif summaries:
         _print_table(summaries)
-    return DONE
+    return code
 
 
 def _print_table(summaries: list[RunSummary]) -> None:

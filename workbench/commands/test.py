@@ -31,7 +31,7 @@ _COLOURS = {"passed": "green", "failed": "red", "stale": "yellow", "not_judged":
 def run(options: argparse.Namespace) -> int:
     """Test the cases and return 0 if all passed, 1 if one did not, 3 if a limit ended the live run of one of those."""
     try:
-        testing = CaseSettings(options.answers, options.jobs, options.judge)
+        testing = CaseSettings(options.answers, options.concurrency, options.judge)
         sitting = Sitting.open(
             options.agent,
             offline=options.offline,
@@ -51,8 +51,6 @@ def run(options: argparse.Namespace) -> int:
         return USAGE
     except asyncio.CancelledError:
         return INTERRUPTED
-    except BrokenPipeError:
-        raise
     except (CaseError, ReplayError, SittingError, StoreError, OSError, ValueError) as error:
         print_error(error)
         return USAGE

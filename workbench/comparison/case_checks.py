@@ -11,8 +11,8 @@ from pathlib import Path
 
 from workbench.cases.case import FOLDER, Case, CaseError, Check, load_cases
 from workbench.cases.checking import faults_of
-from workbench.cases.facts import Facts, facts_of
-from workbench.cases.snapshot_texts import file_text
+from workbench.cases.facts import facts_of
+from workbench.cases.snapshot_texts import with_texts
 from workbench.comparison.results import Checked, Result
 from workbench.definition.problems import DefinitionError
 from workbench.trace.store import Store
@@ -45,19 +45,9 @@ def _checked(result: Result, checks: Mapping[str, Sequence[Check]], folder: Path
     run = result.measured
     if not wanted or run is None:
         return result
-    facts = _with_texts(facts_of(store.events(run.run_id)), wanted, folder)
+    facts = with_texts(facts_of(store.events(run.run_id)), [check.part for check in wanted], folder)
     faults = [(check, faults_of(check.part, facts)) for check in wanted]
     failed = tuple(
         f"{check.part.kind}: expected {found[0].expected}, found {found[0].found}" for check, found in faults if found
     )
     return replace(result, measured=replace(run, checked=Checked(len(wanted) - len(failed), len(wanted), failed)))
-
-
-def _with_texts(facts: Facts, checks: Sequence[Check], folder: Path) -> Facts:
-    """The facts with the texts of the files that checks name, from the snapshot of the run's workspace."""
-    texts = dict(facts.files.contents)
-    for path in {check.part.file.path for check in checks if check.part.file is not None} - texts.keys():
-        text = file_text(folder, facts.files.snapshot, path)
-        if text is not None:
-            texts[path] = text
-    return replace(facts, files=replace(facts.files, contents=texts))

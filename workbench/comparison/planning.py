@@ -27,15 +27,16 @@ class PlanError(Exception):
 class Wish:
     """What a person asks for. Empty `models` and `prompts` mean the agent's own, no inputs the first that it offers.
 
-    `prompts` are files. `inputs` are as on the command line (text, @FILE, a name under inputs/), `folder` holds more of
-    them, one a file; `cases` names cases of the agent whose inputs are taken, () means all of them. `judge` is the
-    model that judges the answers in pairs, if any. `name` is what the comparison is called, None for a name made from
-    its content.
+    `prompts` are files. `inputs` are as on the command line (text, @FILE, `-` for `standard_input`, a name under
+    inputs/), `folder` holds more of them, one a file; `cases` names cases of the agent whose inputs are taken, () means
+    all of them. `judge` is the model that judges the answers in pairs, if any. `name` is what the comparison is called,
+    None for a name made from its content.
     """
 
     models: Sequence[str] = ()
     prompts: Sequence[Path] = ()
     inputs: Sequence[str] = ()
+    standard_input: str | None = None
     folder: Path | None = None
     cases: Sequence[str] | None = None
     repeats: int = 1
@@ -157,7 +158,7 @@ def _prompt_text(path: Path) -> str:
 
 def _inputs(sitting: Sitting, wish: Wish) -> tuple[PlannedInput, ...]:
     redactor = Redactor(secrets_of(sitting.definition, sitting.environment))
-    found = [_named(sitting.folder, wanted, redactor) for wanted in wish.inputs]
+    found = [_named(sitting.folder, wanted, wish.standard_input, redactor) for wanted in wish.inputs]
     if wish.folder is not None:
         found += _of_folder(wish.folder)
     if wish.cases is not None:
@@ -173,9 +174,11 @@ def _inputs(sitting: Sitting, wish: Wish) -> tuple[PlannedInput, ...]:
     )
 
 
-def _named(folder: Path, wanted: str, redactor: Redactor) -> PlannedInput:
+def _named(folder: Path, wanted: str, standard_input: str | None, redactor: Redactor) -> PlannedInput:
     """An input with a name: its file's, or the beginning of its text, which is cut after secrets were found in it."""
-    text = resolve_input(folder, wanted)
+    text = resolve_input(folder, wanted, standard_input)
+    if wanted == "-":
+        return PlannedInput("standard input", text)
     name = " ".join(redactor.text(wanted).split()) if text == wanted else Path(wanted.removeprefix("@")).name
     return PlannedInput(name if len(name) <= 40 else name[:39] + "…", text)
 

@@ -29,7 +29,7 @@ def resolve_input(folder: Path, wanted: str | None, standard_input: str | None =
     may be left out) that input; anything else is the input itself.
 
     Raises:
-        InputError: nothing is offered, or the file cannot be read as text.
+        InputError: nothing is offered, there is no standard input, or the file cannot be read as text.
     """
     offered = offered_inputs(folder)
     if wanted is None:
@@ -37,7 +37,9 @@ def resolve_input(folder: Path, wanted: str | None, standard_input: str | None =
             raise InputError(f"no input: give --input TEXT, --input @FILE, or put files into {folder / FOLDER}/")
         return _read(offered[0])
     if wanted == "-":
-        return standard_input or ""
+        if standard_input is None:
+            raise InputError("`-` is the standard input, and nobody reads it here; give text or @FILE")
+        return standard_input
     if wanted.startswith("@"):
         return _read(_existing(Path(wanted[1:]), offered))
     for path in offered:

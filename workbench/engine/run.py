@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
 
 from workbench.definition.agent import AgentDefinition, ModelSettings, Thinking
-from workbench.definition.references import UnsetVariableError
 from workbench.engine.calls import ToolCalls
 from workbench.engine.capture import NotCapturedError, lacks_thinking, sendable, without_thinkingblocks_of
 from workbench.engine.conversation import Conversation, RequestLog
-from workbench.engine.divergence import TapeEndedError
+from workbench.engine.failures import Failure, failure_of, stopped, timed_out
 from workbench.engine.limits import Spending
 from workbench.engine.live import LiveRedactor
 from workbench.engine.opened import RunWorkplace
 from workbench.engine.order import Order
+from workbench.engine.paid import paid_reply
 from workbench.engine.permissions import Deadline, Permissions
 from workbench.engine.playback import Playback, PlayedTurn, from_tape
 from workbench.engine.recorder import Recorder, redacted
@@ -27,9 +26,7 @@ from workbench.engine.stops import Next, RunStoppedError, after, is_documented, 
 from workbench.engine.world import LiveText, World
 from workbench.jsontypes import JsonObject
 from workbench.model.capabilities import default_max_tokens
-from workbench.model.conversation import Delta, ModelError, Reply, Request, Retry
-from workbench.sandbox.sandbox import SandboxError
-from workbench.tools.toolbox import ToolboxError
+from workbench.model.conversation import Delta, Reply, Request, Retry
 from workbench.trace.events import (
     Captured,
     Costs,
@@ -45,7 +42,6 @@ from workbench.trace.events import (
 RunEnd = RunCompleted | RunFailed
 
 _MILLISECOND = Decimal("0.001")
-_UNBILLED_KINDS = frozenset({"connection", "authentication", "unsupported_setting"})
 
 
 class Run:
@@ -123,34 +119,13 @@ class Run:
                 self._permissions.deadline = Deadline(deadline)
                 return await self._in_workplace()
         except asyncio.CancelledError:
-            return self._failed(self._cancel_reason or "cancelled", "The run was stopped before it had an answer.")
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            return self._failed(
-                "timeout",
-                f"The run took longer than its timeout of {self._definition.timeout:g} s. "
-                "Raise timeout in agent.yaml, or make the task smaller.",
-            )
-        except RunStoppedError as stopped:
-            trace = stopped.stack_trace if isinstance(stopped, TapeEndedError) else None
-            return self._failed(stopped.error, str(stopped), details=stopped.details, stack_trace=trace)
-        except ModelError as error:
-            details: JsonObject = {
-                "kind": error.kind,
-                "status": error.status,
-                "request_id": error.request_id,
-                "details": error.details,
-            }
-            return self._failed("model_error", str(error), details=details)
-        except SandboxError as error:
-            return self._failed("sandbox", str(error))
-        except ToolboxError as error:
-            return self._failed("tools", str(error), details={"server": error.server})
-        except UnsetVariableError as error:
-            return self._failed("definition", f"{error}; agent.yaml refers to it. Set it and run again.")
+            return self._failed(stopped(self._cancel_reason or "cancelled"))
+        except TimeoutError as error:
+            # another's timeout is no timeout of the run
+            expired = deadline.expired()
+            return self._failed(timed_out(self._definition.timeout) if expired else failure_of(error))
         except Exception as error:
-            return self._failed("internal", f"{type(error).__name__}: {error}", stack_trace=traceback.format_exc())
+            return self._failed(failure_of(error))
 
     async def _in_workplace(self) -> RunEnd:
         async with AsyncExitStack() as stack:
@@ -276,21 +251,15 @@ class Run:
             if self._playback.tape.tools is None and self._workplace is not None:
                 await self._workplace.open()
         request = self._request(self._offered_tools(), self._live_settings())
+        sent = self._sendable(request)
         model = self._world.model
         parameters = model.parameters(request)
         event = self._requests.describe(request, parameters, self._conversation.digest(request, parameters))
         authorized = self._spending.authorize(request, model.source, self._runtime_cost())
         self._record(replace(event, worst_case_usd=authorized.worst_case))
-        try:
-            reply = await model.respond(self._sendable(request), self._live.feed, self._tell_retry)
-            self._live.flush()
-        except ModelError as error:
-            self._spending.release(authorized, billed=error.status is None and error.kind not in _UNBILLED_KINDS)
-            raise
-        except BaseException:
-            self._spending.release(authorized, billed=True)
-            raise
-        record_reply(self._record, reply, self._captured, self._spending.settle(authorized, request.settings.id, reply))
+        reply, cost = await paid_reply(model, sent, self._spending, authorized, self._live.feed, self._tell_retry)
+        self._live.flush()
+        record_reply(self._record, reply, self._captured, cost)
         if after(reply).next is Next.ANSWERED and not is_documented(reply.stop_reason):
             self._record(Notice("model", f"unknown stop reason {reply.stop_reason!r}, taken as the end of the turn"))
         return reply
@@ -370,17 +339,17 @@ class Run:
         self._record(end, last=True)
         return end
 
-    def _failed(self, error: str, message: str, *, details: object = None, stack_trace: str | None = None) -> RunFailed:
+    def _failed(self, failure: Failure) -> RunFailed:
         end = RunFailed(
-            error=error,
-            message=message,
+            error=failure.error,
+            message=failure.message,
             state=FailureState(self._record.step, self._record.last_seq, self._snapshot),
             steps=self._record.step,
             usage=self._spending.usage,
             costs=self._costs(),
             duration=round(self._record.offset, 6),
-            details=details,  # type: ignore[arg-type]  # what the errors above carry is JSON
-            stack_trace=stack_trace,
+            details=failure.details,
+            stack_trace=failure.stack_trace,
         )
         self._cancellable = False
         self._record(end, last=True)

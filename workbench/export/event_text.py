@@ -22,7 +22,7 @@ from workbench.trace.events import (
     ToolCall,
     ToolResult,
 )
-from workbench.trace.gist import content_text
+from workbench.trace.whole_text import content_text
 
 
 def body_of(data: EventData) -> str:
@@ -62,14 +62,7 @@ def _request(data: ModelRequest) -> str:
 
 
 def _result(data: ToolResult) -> str:
-    content = "(not captured)" if data.content is None else _whole(data.content)
-    return content + _files(data.changed)
-
-
-def _whole(content: Sequence[JsonObject]) -> str:
-    """Content blocks: text as it is, what is no text by its kind."""
-    parts = [text if isinstance(text := block.get("text"), str) else f"[{block.get('type')}]" for block in content]
-    return "\n".join(parts)
+    return content_text(data.content) + _files(data.changed)
 
 
 def _files(changed: Sequence[FileChange]) -> str:

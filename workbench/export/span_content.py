@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from workbench.jsontypes import JsonObject, JsonValue
 from workbench.trace.events import ModelRequest, ModelResponse, RunCompleted, RunStarted, ToolCall, ToolResult
-from workbench.trace.gist import content_text
+from workbench.trace.whole_text import content_text
 
 Attributes = Mapping[str, str]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.sandbox.snapshots import Collected, WorkspaceSnapshots
 from workbench.trace.errors import StoreError
-from workbench.trace.places import STATE_FOLDER
+from workbench.trace.places import snapshots_folder
 from workbench.trace.store import Store
 
 GRACE_SECONDS = 60.0
@@ -25,7 +25,7 @@ def delete_run(folder: Path, run_id: str, *, grace_seconds: float = GRACE_SECOND
             if run.parent_run_id == run_id and run.status == "running":
                 raise StoreError(f"run {run.run_id} is made from run {run_id} just now; wait until it has ended")
         store.delete_run(run_id)
-        root = folder / STATE_FOLDER / "snapshots"
+        root = snapshots_folder(folder)
         if not root.is_dir():
             return Collected(0, 0, 0)
         return WorkspaceSnapshots(root).collect(store.snapshots(), grace_seconds)

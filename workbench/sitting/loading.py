@@ -35,7 +35,9 @@ def load(
     Raises:
         DefinitionError: agent.yaml, or the offline.yaml that is needed, cannot be used; holds all problems.
     """
-    script = None if asked.tape_only else offline_script(asked.path, asked.offline, environment)
+    # where there is no agent at all, that is the problem, and not the script that it lacks
+    no_script = asked.tape_only or not asked.path.exists()
+    script = None if no_script else offline_script(asked.path, asked.offline, environment)
     loaded = load_agent(asked.path, environment, answered_servers(script), nothing_asked=asked.tape_only)
     return asked.overrides.apply(loaded.definition), loaded.warnings, script
 

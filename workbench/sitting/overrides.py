@@ -23,8 +23,10 @@ class Overrides:
         """The agent as it will run, its document and digest included.
 
         Raises:
-            ValueError: the timeout is out of bounds.
+            ValueError: the model has no name, or the timeout is out of bounds.
         """
+        if self.model is not None and not self.model.strip():
+            raise ValueError("the model's name is empty; claude-haiku-4-5 is one")
         if self.timeout is not None and not 1 <= self.timeout <= 86400:
             raise ValueError(f"the timeout is 1 to 86400 seconds, not {self.timeout:g}")
         document = dict(definition.document)

@@ -53,13 +53,14 @@ class Sandboxes:
     async def _start(self, spec: SandboxSpec) -> DockerSandbox:
         from workbench.sandbox.docker_sandbox import DockerSandbox
         from workbench.sandbox.snapshots import WorkspaceSnapshots
-        from workbench.trace.places import state_folder
+        from workbench.trace.places import snapshots_folder, state_folder
 
         engine = await self._connected()
         image = await self._image(spec)
         runtime = await self._runtime(engine, spec.runtime, image.id)
         if self._snapshots is None:
-            self._snapshots = WorkspaceSnapshots(state_folder(self._folder) / "snapshots")
+            state_folder(self._folder)
+            self._snapshots = WorkspaceSnapshots(snapshots_folder(self._folder))
         return await DockerSandbox.start(
             spec, engine=engine, image_id=image.id, image=image.name, runtime=runtime, snapshots=self._snapshots
         )

@@ -20,12 +20,13 @@ from workbench.definition.document import definition_from_document
 from workbench.definition.problems import Problem
 from workbench.definition.secrets import Redactor, secrets_of
 from workbench.engine.limits import Spending
+from workbench.engine.paid import paid_reply
 from workbench.engine.replay_plan import ReplayPlan
 from workbench.engine.replay_request import ReplayRequest
 from workbench.engine.rerun import hot_rerun, resume_request
 from workbench.engine.world import Ask, LiveText, SystemClock, World, nobody_to_ask
 from workbench.model.tape_only import TapeOnlyModel
-from workbench.sitting.asking import ask_once
+from workbench.sitting.answering import connected, http_transports
 from workbench.sitting.loading import Asked, answered_servers, load, offline_script, stand_ins
 from workbench.sitting.overrides import Overrides
 from workbench.sitting.replays import TapedEvents, plan_of, replay_order, replayed_agent, without_secrets
@@ -37,8 +38,6 @@ from workbench.trace.store import Store
 from workbench.trace.tape import Tape, tape_of
 
 if TYPE_CHECKING:
-    import httpx2
-
     from workbench.engine.run import Run
     from workbench.model.conversation import Model, Reply, Request
     from workbench.model.offline_script import OfflineScript
@@ -166,7 +165,9 @@ class Sitting:
         """Open the store and the fuse, and load what takes long while a sandbox starts."""
         self._store = Store.open(self.folder)
         self._fuse = Fuse.open(self.folder, self.fuse_limit, "live" if self.offline is None else "offline")
-        self._workplaces = Workplaces(self.folder, self.runtime, self._workplace_environment(), self._http_transports)
+        self._workplaces = Workplaces(
+            self.folder, self.runtime, self._workplace_environment(), lambda: http_transports(self.offline)
+        )
         if self._asked.tape_only:
             self._model = TapeOnlyModel()
             return self
@@ -286,13 +287,12 @@ class Sitting:
             RunStoppedError: it could pass the fuse, or costs money at an unknown price; nothing was sent.
             ModelError: no reply was to be had.
         """
-        if self._model is None:
-            raise RuntimeError("a sitting is entered before it is used")
-        if self._model.source == "tape":
-            self._former_models.append(self._model)
+        if self.model.source == "tape":
+            self._former_models.append(self.model)
             self._model = await asyncio.to_thread(self._connect)
         spending = Spending(purpose, None, self.prices, self.fuse, SystemClock(), lambda notice: None)
-        return await ask_once(self._model, spending, request)
+        authorized = spending.authorize(request, self.model.source, Decimal(0))
+        return await paid_reply(self.model, request, spending, authorized)
 
     def _resumed(self, trigger: Trigger | None, tape: Tape) -> Tape | None:
         """The run that a resume goes on with; it may be a replay whose parent's tape is played once more."""
@@ -391,26 +391,7 @@ class Sitting:
         return {**stand_ins(self.definition, answered_servers(self.offline)), **self.environment}
 
     def _connect(self) -> Model:
-        from workbench.tools.opening import preload
-
-        if self.offline is not None:
-            from workbench.model.offline import open_offline
-
-            model = open_offline(self.offline)
-        else:
-            from workbench.model.connect import connect
-
-            model = connect(self.environment)
-        preload()
-        return model
-
-    def _http_transports(self) -> dict[str, httpx2.AsyncBaseTransport]:
-        if self.offline is None:
-            return {}
-        from workbench.model.offline_http import answered_servers, offline_http_transport
-
-        answering = {name: offline_http_transport(self.offline, name) for name in answered_servers(self.offline)}
-        return {name: transport for name, transport in answering.items() if transport is not None}
+        return connected(self.offline, self.environment)
 
 
 def _new_id() -> str:

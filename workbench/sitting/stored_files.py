@@ -14,9 +14,10 @@ def stored_workspace(definition: AgentDefinition) -> str | None:
         StoreError: the agent's state folder cannot be made.
     """
     from workbench.sandbox.snapshots import WorkspaceSnapshots
-    from workbench.trace.places import state_folder
+    from workbench.trace.places import snapshots_folder, state_folder
 
     storage = storage_of(definition)
     if not definition.persistent or not storage.is_dir():
         return None
-    return WorkspaceSnapshots(state_folder(definition.folder) / "snapshots").take(storage).digest
+    state_folder(definition.folder)
+    return WorkspaceSnapshots(snapshots_folder(definition.folder)).take(storage).digest

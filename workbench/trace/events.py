@@ -296,6 +296,12 @@ FAILURES = {
 }
 """The kinds of failure and what each means."""
 
+LIMIT_FAILURES = frozenset({"timeout", "max_iterations", "budget", "fuse"})
+"""Those by which a limit ended a run."""
+
+STOPPED_FAILURES = frozenset({"cancelled", "interrupted"})
+"""Those by which a person or the system ended a run."""
+
 EventData = (
     RunStarted
     | ModelRequest

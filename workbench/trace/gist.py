@@ -58,8 +58,11 @@ def call_text(tool: str, arguments: JsonObject) -> str:
     return f"{tool}  {said}".rstrip()
 
 
-def content_text(content: Sequence[JsonObject] | None) -> str:
-    """Content blocks as text: text blocks as they are, others by their kind."""
+def short_content(content: Sequence[JsonObject] | None) -> str:
+    """Content blocks as text, each cut where no gist could show more of it; what is no text by its kind.
+
+    `whole_text.content_text` is all of it.
+    """
     return "\n".join(_block_text(block) for block in content or ())
 
 
@@ -108,7 +111,7 @@ def _(data: ToolResult) -> str:
         marks.append(f"exit {data.exit_code}")
     if data.truncated:
         marks.append("truncated")
-    text = content_text(data.content) if data.content is not None else f"(not captured, {data.content_bytes:,} bytes)"
+    text = short_content(data.content) if data.content is not None else f"(not captured, {data.content_bytes:,} bytes)"
     return f"{', '.join(marks)}: {text or '(empty)'}" if marks else text or "(empty)"
 
 

@@ -25,6 +25,11 @@ def store_file(folder: Path) -> Path:
     return folder / STATE_FOLDER / STORE_FILE
 
 
+def snapshots_folder(folder: Path) -> Path:
+    """Where the snapshots of workspaces of the agent in `folder` are, whether there are any or not."""
+    return folder / STATE_FOLDER / "snapshots"
+
+
 def state_folder(folder: Path) -> Path:
     """The state folder of the agent in `folder`, created if need be and kept out of version control.
 
@@ -54,10 +59,15 @@ def find_stores(start: Path) -> Sequence[Path]:
     """
     start = start.absolute()
     for folder in (start, *start.parents):
-        if (folder / "agent.yaml").is_file():
-            return (folder,) if store_file(folder).is_file() else ()
+        if _is_file(folder / "agent.yaml"):
+            return (folder,) if _is_file(store_file(folder)) else ()
     candidates = (start, *_folders_below(start, DEPTH))
-    return tuple(sorted(folder for folder in candidates if store_file(folder).is_file()))
+    return tuple(sorted(folder for folder in candidates if _is_file(store_file(folder))))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is a file; what lies in a folder that may not be entered is none."""
+    return os.path.isfile(path)  # noqa: PTH113 - does not raise
 
 
 def _folders_below(folder: Path, depth: int) -> Iterator[Path]:

@@ -52,6 +52,11 @@ class Store:
         self._writing = RLock()
         self._owner = current_owner()
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the agent whose store it is."""
+        return self.path.parents[1]
+
     @classmethod
     def open(cls, folder: Path, *, read_only: bool = False) -> Self:
         """Open the store of the agent in `folder`; create it unless `read_only`.

@@ -13,7 +13,7 @@ from workbench.engine.replay_request import EditedResult, Edits
 from workbench.jsontypes import JsonObject, JsonValue
 from workbench.trace.digest import canonical
 from workbench.trace.events import ToolResult
-from workbench.trace.gist import call_text, content_text
+from workbench.trace.gist import call_text, short_content
 from workbench.trace.tape import Tape, TapedCall, TapedTurn
 from workbench.trace.terminal import one_line
 from workbench.tui.replay_script import Place, blocks_of, call_position, plain_text
@@ -63,7 +63,7 @@ def gist_of(tape: Tape, edits: Edits, place: Place) -> str:
             said = call_text(name, arguments if isinstance(arguments, dict) else {})
             return one_line(said.removeprefix(name))
         case "result":
-            return one_line(content_text(_content(tape, edits, place)))
+            return one_line(short_content(_content(tape, edits, place)))
         case "block" if _block(tape, edits, place).get("captured") is False:
             return ""
         case _:
