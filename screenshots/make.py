@@ -29,7 +29,9 @@ from workbench.tui.widgets.timeline import Timeline
 HERE = Path(__file__).parent
 SAMPLES = HERE.parent / "sample_agents"
 FONT = "DejaVu Sans Mono"
-_SECONDS = 120.0
+WIDEST = 1_640
+"""Pixels; wider PNGs are scaled down to it."""
+_SECONDS = 60.0
 
 
 class Stage:
@@ -96,14 +98,16 @@ async def replayed(stage: Stage) -> None:
     await stage.until(lambda: stage.app.screen.query_one(EntryArea).is_open, "the result is being edited")
     stage.app.screen.query_one(EntryArea).query_one(TextArea).load_text("Ran 8 tests in 0.004s\n\nOK\n")
     await pilot.press("ctrl+s")
-    await stage.until(lambda: "1 edit" in stage.text and "est. $" in stage.text, "the plan is shown")
+    await pilot.press("exclamation_mark")  # no longer an error
+    await stage.until(lambda: "↳ bash  Ran 8" in stage.text and "est." in stage.text, "the plan is shown")
     await pilot.press("ctrl+r")
     await stage.until(lambda: "Approve. No findings." in stage.text, "the replay has its answer")
     await stage.until(lambda: not stage.running, "the replay ended")
     await pilot.press("2", "g")
     await stage.until(lambda: stage.selected == "run_started", "the first event is selected")
-    while "edited" not in stage.text or stage.selected != "tool_result":
+    while not re.search(r"from +edited", stage.text):
         await pilot.press("j")
+        await asyncio.sleep(0.2)
     await pilot.press("b")
     await asyncio.sleep(1)
 
@@ -141,7 +145,7 @@ class Shot:
 
 SHOTS: Sequence[Shot] = (
     Shot("main", "support-triage", (200, 60), main_screen),
-    Shot("replay-editor", "code-review", (170, 46), replayed),
+    Shot("replay-editor", "code-review", (180, 46), replayed),
     Shot("compare", "code-review", (170, 46), compared),
     Shot("small", "support-triage", (80, 24), main_screen),
     Shot("save", "support-triage", (130, 40), saved, "workbench-light"),
@@ -172,7 +176,9 @@ def write(name: str, svg: str) -> None:
     svg = re.sub(r"terminal-\d+", "terminal", svg)
     (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")
     plain = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL).replace("Fira Code", FONT)
-    png = resvg_py.svg_to_bytes(svg_string=plain, monospace_family=FONT, font_family=FONT)
+    drawn = re.search(r'viewBox="0 0 ([\d.]+)', svg)
+    width = min(WIDEST, round(float(drawn[1]))) if drawn else WIDEST
+    png = resvg_py.svg_to_bytes(svg_string=plain, monospace_family=FONT, font_family=FONT, width=width)
     (HERE / f"{name}.png").write_bytes(bytes(png))
 
 
