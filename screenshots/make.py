@@ -19,15 +19,19 @@ from pathlib import Path
 
 import resvg_py
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.session import SittingOptions
+from workbench.tui.widgets.entry_area import EntryArea
 from workbench.tui.widgets.timeline import Timeline
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parent / "sample_agents"
 FONT = "DejaVu Sans Mono"
-_SECONDS = 120.0
+WIDEST = 1_640
+"""Pixels; wider PNGs are scaled down to it."""
+_SECONDS = 60.0
 
 
 class Stage:
@@ -38,10 +42,12 @@ class Stage:
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait until something is the case."""
-        async with asyncio.timeout(_SECONDS):
-            while not condition():
-                await asyncio.sleep(0.05)
-        del what
+        try:
+            async with asyncio.timeout(_SECONDS):
+                while not condition():
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            sys.exit(f"waited in vain until {what}; the screen shows:\n{self.text}")
         await self.pilot.pause()
 
     async def loaded(self) -> None:
@@ -55,6 +61,23 @@ class Stage:
         await self.until(lambda: any(row.type.startswith("run_c") for row in self._rows()), "the run ends")
         await asyncio.sleep(1)
 
+    @property
+    def text(self) -> str:
+        """What is shown, as text."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in lines)
+
+    @property
+    def selected(self) -> str:
+        """The type of the event on which the cursor is."""
+        row = self.app.screen.query_one(Timeline).selected
+        return "" if row is None else row.type
+
+    @property
+    def running(self) -> bool:
+        """Whether a run goes on."""
+        return bool(self.app.session and self.app.session.running)
+
     def _rows(self) -> Sequence[object]:
         return self.app.screen.query_one(Timeline).view.rows
 
@@ -65,47 +88,48 @@ async def main_screen(stage: Stage) -> None:
     await stage.pilot.press("k", "k", "k", "k")
 
 
+async def replayed(stage: Stage) -> None:
+    """The failing tests' result edited to one that passed, and the replay, which comes to another review."""
+    pilot = stage.pilot
+    await stage.run()
+    await pilot.press("g", "e")
+    await stage.until(lambda: stage.selected == "tool_result", "the failing result is selected")
+    await pilot.press("b", "enter")
+    await stage.until(lambda: stage.app.screen.query_one(EntryArea).is_open, "the result is being edited")
+    stage.app.screen.query_one(EntryArea).query_one(TextArea).load_text("Ran 8 tests in 0.004s\n\nOK\n")
+    await pilot.press("ctrl+s")
+    await pilot.press("exclamation_mark")  # no longer an error
+    await stage.until(lambda: "↳ bash  Ran 8" in stage.text and "est." in stage.text, "the plan is shown")
+    await pilot.press("ctrl+r")
+    await stage.until(lambda: "Approve. No findings." in stage.text, "the replay has its answer")
+    await stage.until(lambda: not stage.running, "the replay ended")
+    await pilot.press("2", "g")
+    await stage.until(lambda: stage.selected == "run_started", "the first event is selected")
+    while not re.search(r"from +edited", stage.text):
+        await pilot.press("j")
+        await asyncio.sleep(0.2)
+    await pilot.press("b")
+    await asyncio.sleep(1)
+
+
+async def compared(stage: Stage) -> None:
+    """Three models on one input, side by side."""
+    await stage.pilot.press("c")
+    await stage.until(lambda: "Compare models on one input" in stage.text, "models can be chosen")
+    await stage.pilot.press("ctrl+r")
+    await stage.until(lambda: stage.text.count("■ completed") == 3, "three runs ended")
+    await stage.pilot.press("j", "j", "enter")
+    await asyncio.sleep(1)
+
+
 async def saved(stage: Stage) -> None:
-    """A save and what it changed."""
+    """A save of the prompt, what it changed, and what the agent did before."""
     await stage.run()
     prompt = stage.folder / "prompt.md"
     text = prompt.read_text()
     await asyncio.sleep(1)
     prompt.write_text(text.replace("Never promise a refund or a date for a fix. ", "Promise nothing but a next step. "))
     await stage.until(lambda: stage.app.screen.query_one("#save").display, "the save is shown")
-
-
-async def conflict(stage: Stage) -> None:
-    """Two programs edit the prompt."""
-    await stage.run()
-    await stage.pilot.press("p")
-    await stage.until(lambda: stage.app.screen.query("TextArea"), "the editor is open")
-    await stage.pilot.press("down", "down", *"Be quick. ")
-    prompt = stage.folder / "prompt.md"
-    prompt.write_text(prompt.read_text().replace("For each ticket:", "For each ticket, without exception:"))
-    await stage.until(lambda: stage.app.screen.has_class("-conflict"), "the conflict is shown")
-
-
-async def replay(stage: Stage) -> None:
-    """A run with another tool result, before it is replayed."""
-    await stage.run()
-    await stage.pilot.press("4", *"jjjjjjjjjjjjj", "f")
-    await stage.pilot.press("enter")
-    await stage.until(lambda: stage.app.screen.query("TextArea"), "the entry can be edited")
-    await stage.pilot.press("ctrl+a", *"2026-11-23T18:00Z", "ctrl+s")
-    await stage.pilot.pause(1)
-
-
-async def compare(stage: Stage) -> None:
-    """Three models on one input, side by side."""
-    await stage.run()
-    await stage.pilot.press("c")
-    await stage.until(lambda: "Setup" in type(stage.app.screen).__name__, "the models can be chosen")
-    await stage.pilot.press("ctrl+r")
-    session = stage.app.session
-    await stage.until(lambda: session and session.live_runs, "the runs begin")
-    await stage.until(lambda: session and not session.running, "the runs end")
-    await stage.pilot.pause(1)
 
 
 @dataclass(frozen=True)
@@ -121,12 +145,10 @@ class Shot:
 
 SHOTS: Sequence[Shot] = (
     Shot("main", "support-triage", (200, 60), main_screen),
+    Shot("replay-editor", "code-review", (180, 46), replayed),
+    Shot("compare", "code-review", (170, 46), compared),
     Shot("small", "support-triage", (80, 24), main_screen),
-    Shot("medium", "code-review", (120, 40), main_screen),
-    Shot("save", "support-triage", (160, 45), saved, "workbench-light"),
-    Shot("replay", "support-triage", (160, 45), replay),
-    Shot("compare", "support-triage", (200, 60), compare),
-    Shot("conflict", "support-triage", (120, 36), conflict),
+    Shot("save", "support-triage", (130, 40), saved, "workbench-light"),
 )
 
 
@@ -154,7 +176,9 @@ def write(name: str, svg: str) -> None:
     svg = re.sub(r"terminal-\d+", "terminal", svg)
     (HERE / f"{name}.svg").write_text(svg, encoding="utf-8")
     plain = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL).replace("Fira Code", FONT)
-    png = resvg_py.svg_to_bytes(svg_string=plain, monospace_family=FONT, font_family=FONT)
+    drawn = re.search(r'viewBox="0 0 ([\d.]+)', svg)
+    width = min(WIDEST, round(float(drawn[1]))) if drawn else WIDEST
+    png = resvg_py.svg_to_bytes(svg_string=plain, monospace_family=FONT, font_family=FONT, width=width)
     (HERE / f"{name}.png").write_bytes(bytes(png))
 
 

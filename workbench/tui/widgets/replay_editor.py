@@ -40,7 +40,9 @@ class ReplayEditor(Vertical):
     ReplayEditor > .replay-editor--summary { height: auto; max-height: 6; padding: 0 1; background: $panel; }
     ReplayEditor > .replay-editor--empty { height: 1fr; padding: 1 2; color: $text-muted; display: none; }
     ReplayEditor.-empty > .replay-editor--empty { display: block; }
-    ReplayEditor > .replay-editor--lineage { height: 1; padding: 0 1; color: $foreground 60%; display: none; }
+    ReplayEditor > .replay-editor--lineage {
+        height: 1; padding: 0 1; color: $foreground 60%; display: none; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     ReplayEditor.-replayed > .replay-editor--lineage { display: block; }
     ReplayEditor.-low > .replay-editor--lineage { display: none; }
     ReplayEditor.-empty > ReplayScript, ReplayEditor.-empty > .replay-editor--summary { display: none; }
