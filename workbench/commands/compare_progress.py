@@ -11,6 +11,7 @@ from typing import Self, TextIO
 from workbench.commands.money import seconds
 from workbench.commands.style import Style
 from workbench.comparison.progress import JobProgress, Progress
+from workbench.comparison.progress_wording import how_it_stands
 from workbench.cost.amounts import usd
 from workbench.trace.terminal import one_line
 
@@ -62,7 +63,7 @@ class ProgressLines:
                 self._write(self._line(job) + "\n")
         if self._live and not last:
             width = shutil.get_terminal_size().columns - 1
-            self._write(self._style(one_line(_state(progress), width), "dim"))
+            self._write(self._style(one_line(how_it_stands(progress), width), "dim"))
 
     def _line(self, progress: JobProgress) -> str:
         mark, colour = _MARKS[progress.state]
@@ -77,13 +78,3 @@ class ProgressLines:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
-
-
-def _state(progress: Progress) -> str:
-    parts = [f"{progress.done} of {len(progress.jobs)} runs", f"{progress.count('running')} under way"]
-    if elsewhere := progress.count("elsewhere"):
-        parts.append(f"{elsewhere} in another workbench")
-    parts.append(usd(progress.own_usd))
-    if progress.stopped:
-        parts.append(f"stopping: {progress.stopped}")
-    return " · ".join(parts)

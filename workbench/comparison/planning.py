@@ -23,6 +23,16 @@ class PlanError(Exception):
     """The comparison cannot be made as it was asked for. `str` tells a person what is wrong and what to do."""
 
 
+class ChangedError(PlanError):
+    """A stored plan cannot be gone on with: the agent is another. `what` tells only that, without the advice."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} Give --models (and --prompts) to compare it as it is now, or --no-run to see what there is."
+        )
+        self.what = what
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person asks for. Empty `models` and `prompts` mean the agent's own, no inputs the first that it offers.
@@ -106,9 +116,8 @@ def plan_again(sitting: Sitting, stored: Plan) -> Planned:
     definitions = {variant.digest: agent for variant, agent in _definitions(sitting.definition, wish).items()}
     changed = [variant.name for variant in stored.variants if variant.digest not in definitions]
     if changed:
-        raise PlanError(
-            f"{', '.join(changed)}: the agent or its prompt has changed since the comparison {stored.name} was made. "
-            "Give --models (and --prompts) to compare it as it is now, or --no-run to see what there is."
+        raise ChangedError(
+            f"{', '.join(changed)}: the agent or its prompt has changed since the comparison {stored.name} was made."
         )
     return Planned(stored, definitions)
 

@@ -185,20 +185,16 @@ class WorkbenchApp(App[None]):
         """Leave; ask first if a run goes on."""
         from workbench.tui.screens.question import Answer, Question
 
-        running = self.session.running if self.session is not None else ()
-        if running and not isinstance(self.screen, Question):
-            what = "A run goes on." if len(running) == 1 else f"{len(running)} runs go on."
+        what = self.session.under_way if self.session is not None else ""
+        if what and not isinstance(self.screen, Question):
             answers = [Answer("quit", "y", "stop and quit"), Answer("stay", "n", "go on")]
             if await self.push_screen_wait(Question("quit?", what, answers)) != "quit":
                 return
         self.exit()
 
     def action_interrupt(self) -> None:
-        """Ctrl-C: stop the run; without one, say how to leave."""
-        running = self.session.running if self.session is not None else ()
-        for live in running:
-            live.cancel()
-        if not running:
+        """Ctrl-C: stop what goes on; if nothing does, say how to leave."""
+        if self.session is None or not self.session.stop():
             self.notify("ctrl+q quits", timeout=2, markup=False)
 
     def action_next_theme(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.trace.errors import StoreError
 from workbench.trace.places import store_file
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from workbench.trace.runs import RunSummary
     from workbench.trace.store import Store
     from workbench.tui.live_run import LiveRun
+    from workbench.tui.matrix_run import MatrixRun
 
 _METERED = ("run_started", "model_response", "notice", "run_completed", "run_failed")
+_NOT_RIGHT = "the agent cannot run until its files are right; see the problems"
 _FIRST = 50
 _CLOSE_SECONDS = 20.0
 
@@ -63,6 +65,7 @@ class Session:
     problems: Sequence[Problem] = ()
     trouble: str | None = None
     live_runs: list[LiveRun] = field(default_factory=list)
+    matrix: MatrixRun | None = None
     asking: Asking = field(default_factory=Asking)
     loaded: bool = False
     _store: Store | None = None
@@ -83,6 +86,29 @@ class Session:
     def running(self) -> Sequence[LiveRun]:
         """The runs that go on."""
         return [live for live in self.live_runs if live.goes_on]
+
+    @property
+    def running_count(self) -> int:
+        """How many runs go on, those of a comparison among them."""
+        return len(self.running) + (self.matrix.running_count if self.matrix is not None else 0)
+
+    @property
+    def under_way(self) -> str:
+        """What goes on, in a sentence; empty when nothing does."""
+        if self.matrix is not None and self.matrix.goes_on:
+            others = f", {len(self.running)} besides" if self.running else ""
+            return f"The comparison {self.matrix.name} goes on{others}."
+        count = len(self.running)
+        return "" if count == 0 else "A run goes on." if count == 1 else f"{count} runs go on."
+
+    def stop(self) -> bool:
+        """Stop all that goes on; says whether anything did."""
+        under_way = bool(self.under_way)
+        for live in self.running:
+            live.cancel()
+        if self.matrix is not None:
+            self.matrix.cancel()
+        return under_way
 
     async def load(self) -> None:
         """Load the agent; afterwards there is a definition, or there are problems or trouble that say why not."""
@@ -114,6 +140,19 @@ class Session:
         """Begin to load what a run needs and to start a sandbox; returns at once."""
         if self.sitting is not None and self._entering is None:
             self._entering = asyncio.create_task(self._enter(self.sitting))
+
+    async def ready(self) -> Sitting:
+        """The sitting, once runs can start in it.
+
+        Raises:
+            CannotRunError: there is no definition that could run, or the agent's state cannot be opened.
+        """
+        if self.sitting is None:
+            raise CannotRunError(_NOT_RIGHT)
+        self.warm_up()
+        if self._entering is not None:
+            await asyncio.shield(self._entering)
+        return self.sitting
 
     @property
     def entered(self) -> bool:
@@ -278,9 +317,12 @@ class Session:
 
     async def close(self, reason: str) -> None:
         """End the runs with `reason` (cancelled or interrupted), remove the sandboxes, close the files."""
-        tasks = [live.task for live in self.live_runs if live.task is not None]
+        tasks: list[asyncio.Task[Any]] = [live.task for live in self.live_runs if live.task is not None]
         for live in self.running:
             live.cancel(reason)
+        if self.matrix is not None:
+            self.matrix.cancel()
+            tasks.append(self.matrix.task)
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSE_SECONDS)
         if self._entering is not None and self.sitting is not None:
@@ -323,16 +365,14 @@ class Session:
 
     def _start(self, live: LiveRun, make: Callable[[Sitting], Run]) -> LiveRun:
         if self.sitting is None:
-            raise CannotRunError("the agent cannot run until its files are right; see the problems")
+            raise CannotRunError(_NOT_RIGHT)
         self.warm_up()
-        live.task = asyncio.create_task(self._execute(self.sitting, live, make))
+        live.task = asyncio.create_task(self._execute(live, make))
         self.live_runs.append(live)
         return live
 
-    async def _execute(self, sitting: Sitting, live: LiveRun, make: Callable[[Sitting], Run]) -> RunEnd:
-        if self._entering is not None:
-            await asyncio.shield(self._entering)
-        live.run = make(sitting)
+    async def _execute(self, live: LiveRun, make: Callable[[Sitting], Run]) -> RunEnd:
+        live.run = make(await self.ready())
         return await live.run.execute()
 
 

@@ -33,7 +33,7 @@ def status_of(session: Session, proof: Proof | None, on_save: str) -> Status:
         allow=definition.network.allow,
         on_save=on_save,
         broken=session.broken,
-        running=len(session.running),
+        running=session.running_count,
         spent=fuse.spent if fuse is not None else None,
         limit=fuse.limit if fuse is not None else None,
     )

@@ -69,10 +69,10 @@ class CompareDesk:
 
         asked = CompareSetup(
             models=tuple(self._session.prices.models),
-            cost_of=self._cost_of,
+            cost_of=self.cost_of,
             text=text,
             inputs={name: await asyncio.to_thread(_text_of, path) for name, path in inputs.items()},
-            note=self._note(),
+            note=self.limits(),
         )
         choice = await self._screen.app.push_screen_wait(asked)
         definition = self._session.definition
@@ -106,6 +106,20 @@ class CompareDesk:
             columns.append(await asyncio.to_thread(CompareColumn.of, one_line(title, 80), events, read))
         return await self._show(f"{len(columns)} runs of {self._session.folder.resolve().name}", columns)
 
+    def cost_of(self, model: str, usage: Usage) -> Decimal | None:
+        """What a reply costs now in USD, None when the price of the model is unknown."""
+        return self._session.prices.cost(model, usage, datetime.now(UTC))
+
+    def limits(self) -> str:
+        """What a run may cost, and what the fuse has left, in words; empty before anything is known."""
+        definition, fuse = self._session.definition, self._session.fuse()
+        parts = []
+        if definition is not None and definition.budget_usd is not None:
+            parts.append(f"at most ${definition.budget_usd} each")
+        if fuse is not None:
+            parts.append(f"the fuse has ${max(Decimal(0), fuse.limit - fuse.spent - fuse.reserved):.2f} left")
+        return ", ".join(parts)
+
     async def _show(self, about: str, columns: Sequence[CompareColumn]) -> str | None:
         screen = _DeskScreen(about, columns, self._session.prices.runtime_cost)
         screen.desk, screen.editing = self, self._editing
@@ -117,18 +131,6 @@ class CompareDesk:
             return self._session.event(run_id, seq) if run_id else None
         except (StoreError, StopIteration):
             return None
-
-    def _cost_of(self, model: str, usage: Usage) -> Decimal | None:
-        return self._session.prices.cost(model, usage, datetime.now(UTC))
-
-    def _note(self) -> str:
-        definition, fuse = self._session.definition, self._session.fuse()
-        parts = []
-        if definition is not None and definition.budget_usd is not None:
-            parts.append(f"at most ${definition.budget_usd} each")
-        if fuse is not None:
-            parts.append(f"the fuse has ${max(Decimal(0), fuse.limit - fuse.spent - fuse.reserved):.2f} left")
-        return ", ".join(parts)
 
 
 class _DeskScreen(CompareScreen):

@@ -51,6 +51,20 @@ class ModelList(SelectionList[str]):
         Binding("k", "cursor_up", "Up", show=False, id="models.up"),
     ]
 
+    @property
+    def chosen(self) -> Sequence[str]:
+        """What is chosen, in the order of the list."""
+        selected = set(self.selected)
+        offered = (self.get_option_at_index(number).value for number in range(self.option_count))
+        return tuple(value for value in offered if value in selected)
+
+    def choose(self, model: str, cost_of: CostOfModel) -> None:
+        """Choose a model, which is added to the list if it is not there."""
+        if all(self.get_option_at_index(number).value != model for number in range(self.option_count)):
+            self.add_option(model_option(model, cost_of, is_chosen=True))
+        else:
+            self.select(model)
+
     def render_line(self, y: int) -> Strip:
         """A line whose box is empty where the model is not chosen: brightness alone would tell too little."""
         at = self.scroll_offset.y + y
@@ -62,6 +76,16 @@ class ModelList(SelectionList[str]):
         parts = list(strip)
         parts[inner] = Segment("✓" if chosen else " ", parts[inner].style, parts[inner].control)
         return Strip(parts, strip.cell_length)
+
+
+def model_option(model: str, cost_of: CostOfModel, *, is_chosen: bool) -> Selection[str]:
+    """A model as a line of the list, with what its tokens cost."""
+    into, out = cost_of(model, _A_THOUSAND_IN), cost_of(model, _A_THOUSAND_OUT)
+    if into is None or out is None:
+        price = "price unknown"
+    else:
+        price = f"{usd(into * 1_000)} in, {usd(out * 1_000)} out per M tokens"
+    return Selection(Content(f"{one_line(model, 32):<28} {price}"), model, is_chosen)
 
 
 class CompareSetup(ModalScreen[CompareChoice | None]):
@@ -118,7 +142,9 @@ class CompareSetup(ModalScreen[CompareChoice | None]):
         """The models, the input, and the keys."""
         with Vertical(id="dialog") as dialog:
             dialog.border_title = "Compare models on one input"
-            yield ModelList(*(self._selection(model, model in self._chosen) for model in self._models))
+            yield ModelList(
+                *(model_option(model, self._cost_of, is_chosen=model in self._chosen) for model in self._models)
+            )
             yield Input(placeholder="another model: its id, then enter", id="another", compact=True)
             if self._inputs:
                 options = [(Content(one_line(name, 60)), name) for name in self._inputs]
@@ -135,16 +161,9 @@ class CompareSetup(ModalScreen[CompareChoice | None]):
     def _added(self, event: Input.Submitted) -> None:
         """A model that is not in the list."""
         event.stop()
-        model = event.value.strip()
-        models = self.query_one(ModelList)
-        if not model:
-            return
-        if model in self._models:
-            models.select(model)
-        else:
-            self._models = (*self._models, model)
-            models.add_option(self._selection(model, True))
-        event.input.value = ""
+        if model := event.value.strip():
+            self.query_one(ModelList).choose(model, self._cost_of)
+            event.input.value = ""
 
     @on(Select.Changed, "#inputs")
     def _input_chosen(self, event: Select.Changed) -> None:
@@ -159,26 +178,18 @@ class CompareSetup(ModalScreen[CompareChoice | None]):
 
     def action_done(self) -> None:
         """Give the choice, if it is one."""
-        models = [model for model in self._models if model in self.query_one(ModelList).selected]
+        models = self.query_one(ModelList).chosen
         text = self.query_one("#text", TextArea).text
         if not 2 <= len(models) <= MOST_COLUMNS:
             self._say(f"Choose two to {MOST_COLUMNS} models; {len(models)} are chosen.", wrong=True)
         elif not text.strip():
             self._say("The input is empty: choose one of the agent's own or write one.", wrong=True)
         else:
-            self.dismiss(CompareChoice(tuple(models), text))
+            self.dismiss(CompareChoice(models, text))
 
     def action_back(self) -> None:
         """Give nothing."""
         self.dismiss(None)
-
-    def _selection(self, model: str, is_chosen: bool) -> Selection[str]:
-        into, out = self._cost_of(model, _A_THOUSAND_IN), self._cost_of(model, _A_THOUSAND_OUT)
-        if into is None or out is None:
-            price = "price unknown"
-        else:
-            price = f"{usd(into * 1_000)} in, {usd(out * 1_000)} out per M tokens"
-        return Selection(Content(f"{one_line(model, 32):<28} {price}"), model, is_chosen)
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         note = self.query_one("#note", Static)

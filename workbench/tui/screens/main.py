@@ -179,8 +179,14 @@ class MainScreen(StudyingScreen):
     def _slow_frame(self) -> None:
         """What needs not be drawn with every frame."""
         self._show_status()
+        self.look_at_matrix()
         if self.session.running:
             self._show_runs()
+
+    async def runs_changed(self) -> None:
+        """List the runs anew."""
+        await self.filled[1].read()
+        self._show_runs()
 
     def _ended(self, live: LiveRun) -> None:
         self.session.live_runs.remove(live)

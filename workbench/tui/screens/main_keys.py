@@ -26,6 +26,13 @@ MAIN_KEYS: Sequence[Binding] = (
     ),
     Binding("C", "compare_parent", "With parent", tooltip="Compare the replay with its parent", id="main.parent"),
     Binding(
+        "M",
+        "comparisons",
+        "Comparisons",
+        tooltip="Comparisons with repeats: models × inputs, and what they show",
+        id="main.comparisons",
+    ),
+    Binding(
         "t", "fire", "Fire a trigger", show=False, tooltip="Fire a webhook or cron trigger by hand", id="main.fire"
     ),
     Binding("m", "next_mode", "On save", show=False, tooltip="Another mode of what a save leads to", id="main.on_save"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
+from workbench.trace.terminal import one_line
 from workbench.tui.remembered import Remembered
 from workbench.tui.screens.editing import Editing
 from workbench.tui.screens.paned import PanedScreen
@@ -47,6 +48,10 @@ class StudyingScreen(PanedScreen):
 
     def open_run(self, run_id: str) -> object:
         """Show a run."""
+        raise NotImplementedError
+
+    async def runs_changed(self) -> None:
+        """List the runs anew: some were made that the list was not told of."""
         raise NotImplementedError
 
     def tell(self, message: str, title: str = "") -> None:
@@ -113,6 +118,26 @@ class StudyingScreen(PanedScreen):
             agent.unmark()
         else:
             await self._compare_models()
+
+    def action_comparisons(self) -> None:
+        """Show the comparisons with repeats."""
+        from workbench.tui.screens.comparisons import ComparisonsScreen
+
+        if self.compared is not None and self.session.loaded:
+            self.app.push_screen(ComparisonsScreen(self.session, self.compared, self.chosen, self.editing))
+
+    @work(group="matrix")
+    async def look_at_matrix(self) -> None:
+        """Once a comparison with repeats has ended: say so, and list its runs."""
+        matrix = self.session.matrix
+        if matrix is None or not matrix.take_end():
+            return
+        if matrix.stopped is None:
+            self.app.notify(f"The comparison {matrix.name} is finished.", markup=False)
+        else:
+            told = f"The comparison {matrix.name} is not complete: {one_line(matrix.stopped)}"
+            self.app.notify(told, severity="warning", timeout=20, markup=False)
+        await self.runs_changed()
 
     @work(group="compare", exclusive=True)
     async def action_compare_parent(self) -> None:

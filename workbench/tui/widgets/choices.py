@@ -74,3 +74,12 @@ class RunChoices(Choices):
         """Mark the run under the cursor."""
         if self.highlighted is not None:
             self.post_message(self.Marked(self.highlighted))
+
+
+class ComparisonList(Choices):
+    """The agent's comparisons, the one that was started last first."""
+
+    HELP_NAME = "comparisons"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "select", "Read it", tooltip="Go to the report", id="comparisons.read")
+    ]

@@ -1,0 +1,41 @@
+"""What the screen says of a comparison while it runs, as plain text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from workbench.comparison.progress import JobProgress, Progress
+from workbench.comparison.wording import seconds
+from workbench.cost.amounts import usd
+from workbench.trace.terminal import one_line
+
+MOST_LINES = 200
+"""How many runs are told of one by one."""
+
+_MARKS = {"waiting": "·", "running": "▶", "elsewhere": "▷", "finished": "✓", "no result": "✗"}
+
+
+def run_lines(progress: Progress) -> str:
+    """A line for each run that has begun, those that go on first, and how many wait."""
+    begun = [job for job in progress.jobs if job.state != "waiting"]
+    begun.sort(key=lambda job: job.state not in ("running", "elsewhere"))
+    lines = [_line(job) for job in begun[:MOST_LINES]]
+    if len(begun) > MOST_LINES:
+        lines.append(f"  and {len(begun) - MOST_LINES:,} more")
+    if waiting := progress.count("waiting"):
+        lines.append(f"· {waiting:,} waiting")
+    return "\n".join(lines) + "\n"
+
+
+def _line(progress: JobProgress) -> str:
+    summary = progress.summary
+    parts = [f"{_MARKS[progress.state]} {one_line(progress.job.label, 80)}"]
+    if progress.state == "elsewhere":
+        parts.append("in another workbench")
+    elif summary is not None and summary.ended:
+        parts += [usd(summary.costs.total if summary.costs else None), seconds(Decimal(str(summary.duration)))]
+        end = f"{summary.error}: {summary.outcome_gist}" if summary.error else summary.outcome_gist
+        parts.append(one_line(end or "", 80))
+    elif summary is not None:
+        parts += [usd(summary.model_usd), f"step {summary.steps}"]
+    return "  ".join(parts)
