@@ -162,6 +162,11 @@ def _version(path: Path, kind: Kind) -> int:
         return 0
     if application_id != kind.application_id:
         raise StoreError(_not_ours(path, kind))
+    if version < 0:
+        raise StoreError(
+            f"the {kind.name} {path} is damaged: its version cannot be {version}. It was not changed. Move it away, "
+            "and the workbench makes a new one."
+        )
     if version > len(kind.migrations):
         raise StoreError(
             f"the {kind.name} {path} was written by a newer workbench (its version is {version}, this program knows "
