@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -57,8 +58,28 @@ def write_agent(folder: Path, wait: float, steps: int) -> None:
     (folder / "offline.yaml").write_text(json.dumps(script))
 
 
-def compare(folder: Path, models: int, repeats: int) -> tuple[float, list[float]]:
-    """Seconds of the whole command, and of each run from its first event to its last."""
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Seconds of the whole command, from the start of the first run to the end of the last, and of each run."""
+
+    command: float
+    runs: float
+    each: list[float]
+
+    def line(self, name: str, promised: bool) -> str:
+        """The figures, with the promise next to them."""
+        slowest = max(self.each)
+        ratio = self.command / slowest
+        kept = f"  promise {PROMISE:.1f}: {'kept' if ratio <= PROMISE else 'BROKEN'}" if promised else ""
+        return (
+            f"{name}: slowest run {slowest:6.2f} s, all runs {self.runs:6.2f} s ({self.runs / slowest:.2f} times), "
+            f"whole command {self.command:6.2f} s ({ratio:.2f} times{kept}), "
+            f"one after the other {sum(self.each):6.2f} s"
+        )
+
+
+def compare(folder: Path, models: int, repeats: int) -> Timed:
+    """A comparison, timed."""
     command = [sys.executable, "-m", "workbench.cli", "compare", str(folder), "--offline", "--input", "go"]
     command += ["--models", ",".join(MODELS[:models]), "--repeat", str(repeats), "--format", "json"]
     begin = time.perf_counter()
@@ -70,7 +91,9 @@ def compare(folder: Path, models: int, repeats: int) -> tuple[float, list[float]
     from workbench.trace.store import Store
 
     with Store.open(folder, read_only=True) as store:
-        return wall, [store.run(run_id).duration for run_id in ids]
+        runs = [store.run(run_id) for run_id in ids]
+    span = max(run.last_at for run in runs) - min(run.started_at for run in runs)
+    return Timed(wall, span.total_seconds(), [run.duration for run in runs])
 
 
 def show_walls(wait: float, steps: int, models: int) -> None:
@@ -79,15 +102,8 @@ def show_walls(wait: float, steps: int, models: int) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             write_agent(folder, wait, steps)
-            wall, runs = compare(folder, models, repeats)
-        slowest = max(runs)
-        promise = (
-            f"  promise {PROMISE:.1f}  {'kept' if wall / slowest <= PROMISE else 'BROKEN'}" if repeats == 1 else ""
-        )
-        print(
-            f"{models} models × {repeats}: whole command {wall:6.2f} s, slowest run {slowest:6.2f} s, "
-            f"runs one after the other {sum(runs):6.2f} s, wall / slowest {wall / slowest:5.2f}{promise}"
-        )
+            timed_run = compare(folder, models, repeats)
+        print(timed_run.line(f"{models} models × {repeats}", promised=repeats == 1))
 
 
 def made_up(variants: int, inputs: int, repeats: int) -> tuple[Plan, list[Result]]:

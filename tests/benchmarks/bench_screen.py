@@ -19,7 +19,7 @@ import pexpect  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample_agents" / "support-triage"
-STARTS, SAVES, HELPS = 7, 15, 7
+STARTS, SAVES, HELPS = 15, 15, 15
 FRAME, LOADED = "timeline", "OFFLINE SCRIPT"
 
 
@@ -48,6 +48,16 @@ class Program:
         """Milliseconds since the program was started."""
         return (time.perf_counter() - self.began) * 1000
 
+    def processor_time(self) -> float:
+        """Milliseconds of processor time that the program has used: what it would take on an idle machine."""
+        guard = int(self._child.pid)
+        children = Path(f"/proc/{guard}/task/{guard}/children").read_text().split()
+        ticks = 0
+        for pid in (str(guard), *children):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks * 1000 / os.sysconf("SC_CLK_TCK")
+
     def quit(self) -> None:
         """End it."""
         self._child.send("\x11")
@@ -62,8 +72,9 @@ def main() -> None:
         agent = home / "support-triage"
         shutil.copytree(SAMPLE, agent, ignore=shutil.ignore_patterns(".workbench"))
         _print("workbench --help", [_help() for _ in range(HELPS)], 150)
-        frames, loaded = zip(*(_start(agent, home) for _ in range(STARTS)), strict=True)
+        frames, used, loaded = zip(*(_start(agent, home) for _ in range(STARTS)), strict=True)
         _print("start to the first frame", frames, 400)
+        _print("  of that, processor time", used, None)
         _print("start to the loaded agent", loaded, None)
         _print("save to the edit on the screen", _saves(agent, home), 100)
 
@@ -74,14 +85,14 @@ def _help() -> float:
     return (time.perf_counter() - begin) * 1000
 
 
-def _start(agent: Path, home: Path) -> tuple[float, float]:
+def _start(agent: Path, home: Path) -> tuple[float, float, float]:
     program = Program(agent, home)
     program.wait_for(FRAME)
-    frame = program.since_start()
+    frame, used = program.since_start(), program.processor_time()
     program.wait_for(LOADED)
     loaded = program.since_start()
     program.quit()
-    return frame, loaded
+    return frame, used, loaded
 
 
 def _saves(agent: Path, home: Path) -> Sequence[float]:

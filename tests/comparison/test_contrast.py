@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.comparison.conftest import plan_of, results_of, run_of
 from workbench.comparison import wording
 from workbench.comparison.contrast import Measure, repeats_needed
 from workbench.comparison.report import make_report
+from workbench.comparison.results import Checked
 
 
 def costs(of: str, count: int) -> Sequence[str]:
@@ -75,3 +77,21 @@ def test_an_unknown_price_is_not_compared() -> None:
     assert wording.usd_spread(unpriced.total_usd, unpriced.measured) == "unknown"
     assert unpriced.projection is not None
     assert unpriced.projection.total is None
+
+
+def test_checks_are_compared_where_there_are_any() -> None:
+    plan = plan_of(["good", "bad"], inputs=("with a case", "without"), repeats=5)
+    results = []
+    for cell in plan.cells:
+        result = run_of(cell)
+        if cell.input.name == "with a case" and result.measured is not None:
+            checked = Checked(3 if cell.variant.name == "good" else 1, 3)
+            result = replace(result, measured=replace(result.measured, checked=checked))
+        results.append(result)
+    report = make_report(plan, results)
+    (checks,) = [found for found in report.contrasts if found.measure is Measure.CHECKS]
+    assert wording.difference(checks) == "-67 percentage points (100 % → 33 %)"
+    assert wording.verdict(checks) == "larger than chance (p = 0.008, n = 5)"
+    assert [wording.completed(row.checks) for row in report.variants] == ["15 of 15 (80–100 %)", "5 of 15 (15–58 %)"]
+    without = make_report(plan, [run_of(cell) for cell in plan.cells])
+    assert Measure.CHECKS not in {found.measure for found in without.contrasts}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,19 @@ def answered(status: int, *, reason: str = "", decision: str = "refused") -> Hel
         return f"{len(statuses)} x {status}, recorded: {'; '.join(sorted(reasons))}"
 
     return held
+
+
+def obeyed(text: str) -> set[str]:
+    """The characters of a text that a terminal would obey: controls, separators, half characters, directions."""
+    return {
+        character
+        for character in text
+        if character not in "\n\t"
+        and (
+            unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+            or character in "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+        )
+    }
 
 
 def table(rows: Iterable[Mapping[str, str]], width: int = 200) -> list[str]:

@@ -493,7 +493,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "definition/secrets.py",
         "kept = next((beginning for beginning in begun if beginning >= end), len(text))",
         "kept = len(text)",
-        secret("test_the_live_stream_shows_none"),
+        secret("test_a_stream_shows_none_however_it_is_cut"),
     ),
     without(
         "base64 is looked for at any offset",
@@ -543,7 +543,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "commands/show.py",
         'print(printable(text, keep="\\n"))',
         "print(text)",
-        "test_workspace.py::test_odd_names_reach_no_terminal",
+        "test_exhaustion.py::test_no_escape_reaches_the_terminal",
     ),
     without(
         "`runs` prints only what is printable",

@@ -6,13 +6,15 @@ import functools
 import io
 import resource
 import shutil
+import subprocess
+import sys
 import time
 
 import pytest
 
 from tests.hostile.conftest import Enter
 from tests.hostile.internet import LIMITS
-from tests.hostile.ledger import Act, Held, Seen, bash, python
+from tests.hostile.ledger import Act, Held, Seen, bash, obeyed, python
 from tests.hostile.stage import Performed, chosen, make_agent, perform
 from workbench.commands.timeline_text import TimelineText
 from workbench.sandbox.disk_watchdog import DiskBudget
@@ -350,7 +352,11 @@ def test_no_escape_reaches_the_terminal(run: Performed, held: Enter) -> None:
     timeline = TimelineText(stream)
     for event in run.events:
         timeline.event(event_from_json(event))
-    assert "owned" in stream.getvalue()
-    odd = {character for character in stream.getvalue() if not character.isprintable() and character not in "\n\t"}
-    assert not odd, odd
-    held("obey escapes of a tool's output on the terminal", "none of C0, C1, ESC, BEL, bidi in the timeline")
+    command = [sys.executable, "-m", "workbench.cli", "show", "last", "--events", "--agent", str(run.folder)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for text in (stream.getvalue(), shown):
+        assert "owned" in text
+        assert not obeyed(text), obeyed(text)
+    held(
+        "obey escapes of a tool's output on the terminal", "none of C0, C1, ESC, BEL, bidi in the timeline and in show"
+    )

@@ -44,7 +44,7 @@ YAML: dict[str, tuple[str, bytes, str]] = {
         "inside each other",
     ),
     "alias-loop": ("refer to itself", b"a: &a [*a]\n", ""),
-    "depth": ("nest ten thousand lists", b"a: " + b"[" * 10_000, "nesting depth"),
+    "depth": ("nest ten thousand lists", b"a: " + b"[" * 10_000, "inside each other"),
     "depth-90": ("nest ninety lists", b"a: " + b"[" * 90 + b"]" * 90 + b"\n", "inside each other"),
     "depth-blocks": ("nest ten thousand mappings", b"\n".join(b" " * n + b"a:" for n in range(10_000)), ""),
     "long-line": ("have a line of half a megabyte", b"description: " + b"x" * 500_000 + b"\n", "characters"),

@@ -24,7 +24,10 @@ import pytest
 from tests.hostile.conftest import Enter
 from tests.hostile.ledger import Act, Seen, bash
 from tests.hostile.stage import Performed, chosen, make_agent, perform
+from workbench.definition.secrets import Redactor
+from workbench.engine.live import LiveRedactor
 from workbench.model.anthropic_model import AnthropicModel
+from workbench.model.conversation import Delta
 
 pytestmark = pytest.mark.docker
 
@@ -303,6 +306,21 @@ def test_the_live_stream_shows_none(looked: Looked, held: Enter) -> None:
         "have the model itself stream a secret, cut into pieces",
         f"{len(looked.run.live)} pieces, [secret NAME] in their place",
     )
+
+
+def test_a_stream_shows_none_however_it_is_cut(held: Enter) -> None:
+    text, redactor, cuts = f"It is {PASSED}, so", Redactor({"PASSED_TOKEN": PASSED}), 0
+    ways = [[text[:at], text[at:]] for at in range(len(text))]
+    ways += [[text[at : at + size] for at in range(0, len(text), size)] for size in (1, 2, 3, 5, 8)]
+    for pieces in ways:
+        shown: list[Delta] = []
+        live = LiveRedactor(redactor, shown.append)
+        for piece in pieces:
+            live.feed(Delta("text", piece))
+        live.flush()
+        assert "".join(delta.text for delta in shown) == "It is [secret PASSED_TOKEN], so", pieces
+        cuts += 1
+    held("cut a secret between two pieces of a stream, anywhere", f"{cuts} ways to cut it, [secret NAME] each time")
 
 
 def test_the_trace_and_every_file_of_the_store_hold_none(looked: Looked, held: Enter) -> None:

@@ -587,3 +587,20 @@ def test_the_format_on_disk_is_the_documented_one(place: Place) -> None:
     raw = zlib.decompress((place.folder / "store/trees" / digest[:2] / digest[2:]).read_bytes())
     content = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
     assert json.loads(raw) == {"tree": 1, "entries": [["a", "file", 0o644, 1, 7, content]]}
+
+
+def test_many_threads_put_at_once(tmp_path: Path) -> None:
+    """Sandboxes of one sitting take their snapshots at the same time, through one store."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from workbench.sandbox.snapshots.objects import ObjectStore
+
+    objects = ObjectStore(tmp_path / "content", compressed=False, max_bytes=1 << 20)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            digests = list(threads.map(lambda number: objects.put(str(number).encode()), range(3_000)))
+    finally:
+        sys.setswitchinterval(before)
+    assert len(set(digests)) == 3_000

@@ -83,7 +83,7 @@ async def test_escape_leaves_the_run_rate_as_it_was(host: Host) -> None:
     async with host.run_test(size=(40, 20)) as pilot:
         host.show()
         host.query_one(CostMeter).focus()
-        await pilot.press("r", *"77", "escape")
+        await pilot.press("R", *"77", "escape")
         assert host.rates == []
         assert "a month of 1,000 runs" in host.said()
         assert host.focused is host.query_one(CostMeter)
@@ -94,7 +94,7 @@ async def test_what_is_no_rate_changes_nothing(host: Host, typed: str) -> None:
     async with host.run_test(size=(40, 20)) as pilot:
         host.show()
         host.query_one(CostMeter).focus()
-        await pilot.press("r", "backspace", *typed, "enter")
+        await pilot.press("R", "backspace", *typed, "enter")
         await pilot.pause()
         assert host.rates == []
 

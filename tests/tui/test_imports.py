@@ -36,6 +36,16 @@ def test_the_first_frame_needs_no_sdk() -> None:
     assert imported("import workbench.tui.app, workbench.tui.screens.main", SDKS) == set()
 
 
+def test_the_first_frame_needs_nothing_of_what_fills_the_panes() -> None:
+    filling = (
+        "workbench.trace.events",
+        "workbench.cost.meter",
+        "workbench.trace.alignment",
+        "workbench.definition.agent",
+    )
+    assert imported("import workbench.tui.app, workbench.tui.screens.main", filling) == set()
+
+
 @pytest.mark.parametrize("room", ["sitting.sitting", "engine.run", "trace.store", "comparison", "definition.watcher"])
 def test_no_room_below_the_screen_imports_its_framework(room: str) -> None:
     assert imported(f"import workbench.{room}", ("textual",)) == set()

@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from workbench.cases.case import CaseError
 from workbench.commands.compare_progress import ProgressLines
@@ -16,27 +15,16 @@ from workbench.commands.exit_codes import DONE, FAILED, INTERRUPTED, LIMIT, USAG
 from workbench.commands.money import usd_option
 from workbench.commands.problems import print_error, print_problems
 from workbench.comparison.book import Book
-from workbench.comparison.case_checks import cases_of, with_checks
-from workbench.comparison.concurrency import fitting
-from workbench.comparison.job import Job, cell_jobs
-from workbench.comparison.judgements import judge_jobs, read_judging
+from workbench.comparison.comparing import Comparing, expected, is_finished, read_report
 from workbench.comparison.plan import Plan
 from workbench.comparison.planning import PlanError, Planned, Wish, make_plan, plan_again
-from workbench.comparison.report import Report, make_report
-from workbench.comparison.results import read_results
-from workbench.comparison.standing import Standing, standing
-from workbench.comparison.timelines import read_timelines
+from workbench.comparison.report import Report
 from workbench.comparison.wording import size
-from workbench.cost.selfhost import load_rates
 from workbench.definition.inputs import InputError
 from workbench.definition.problems import DefinitionError
 from workbench.sandbox.sandbox import SandboxError
 from workbench.sitting.sitting import Sitting, SittingError
 from workbench.trace.errors import StoreError
-from workbench.trace.store import Store
-
-if TYPE_CHECKING:
-    from workbench.comparison.runner import Runner
 
 _MISTAKES = (CaseError, InputError, PlanError, SandboxError, SittingError, StoreError, ValueError, OSError)
 
@@ -70,10 +58,11 @@ def _run(options: argparse.Namespace) -> int:
         book.save(planned.plan)
         if options.fresh:
             book.forget(planned.plan.name)
-        if _is_finished(sitting.folder, planned.plan, book):
+        if is_finished(sitting.folder, planned.plan, book):
             print(f"{planned.plan.name}: every run was finished before; --fresh runs them anew", file=sys.stderr)
         else:
-            stopped, cancelled = asyncio.run(_run_all(sitting, planned, book, options.concurrency))
+            sitting.expect(*expected(sitting.folder, planned, book, options.concurrency))
+            stopped, cancelled = asyncio.run(_compared(sitting, planned, book, options.concurrency))
         report = _report(sitting.folder, planned.plan, book, options, stopped)
     _write(report, options)
     if cancelled:
@@ -83,42 +72,14 @@ def _run(options: argparse.Namespace) -> int:
     return DONE if report.complete else FAILED
 
 
-async def _run_all(sitting: Sitting, planned: Planned, book: Book, concurrency: int | None) -> tuple[str | None, bool]:
-    """Run what has no result, then the judge. Gives why not all of it was run, and whether the user stopped it."""
-    plan = planned.plan
-    first = next(iter(planned.definitions.values()))
-    at_once = concurrency or fitting(first)
-    with Store.open(sitting.folder) as store:
-        unfinished = sum(result.measured is None for result in read_results(plan, book, store))
-    sitting.expect(first, min(at_once, unfinished))
+async def _compared(sitting: Sitting, planned: Planned, book: Book, concurrency: int | None) -> tuple[str | None, bool]:
+    """Make the comparison. Gives why not all of it was run, and whether the user stopped it."""
     async with sitting:
-        stopped, cancelled = await _run_jobs(sitting, plan, cell_jobs(planned), book, at_once)
-        jobs = judge_jobs(plan, read_results(plan, book, sitting.store), sitting.folder)
-        if stopped is None and jobs:
-            return await _run_jobs(sitting, plan, jobs, book, at_once)
-        return stopped, cancelled
-
-
-async def _run_jobs(
-    sitting: Sitting, plan: Plan, jobs: Sequence[Job], book: Book, at_once: int
-) -> tuple[str | None, bool]:
-    from workbench.comparison.runner import Runner
-
-    runner = Runner(sitting, plan.name, jobs, book, at_once)
-    cancelled = _cancel_on_signals(runner)
-    async with ProgressLines(sys.stderr, f"comparison {plan.name}", lambda: runner.progress):
-        await runner.execute()
-    return runner.progress.stopped, cancelled()
-
-
-def _is_finished(folder: Path, plan: Plan, book: Book) -> bool:
-    """Whether every cell has a result and every judgement was made."""
-    with Store.open(folder) as store:
-        results = read_results(plan, book, store)
-        claims = book.claims(plan.name)
-        jobs = judge_jobs(plan, results, folder)
-        judged = all(standing(claims.get(job.key), store)[0] is Standing.FINISHED for job in jobs)
-    return judged and all(result.measured is not None for result in results)
+        comparing = Comparing(sitting, planned, book, concurrency)
+        cancelled = _cancel_on_signals(comparing)
+        async with ProgressLines(sys.stderr, f"comparison {planned.plan.name}", lambda: comparing.progress):
+            await comparing.execute()
+        return comparing.progress.stopped, cancelled()
 
 
 def _planned(options: argparse.Namespace, sitting: Sitting, book: Book) -> Planned:
@@ -144,13 +105,13 @@ def _listed(text: str | None) -> Sequence[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _cancel_on_signals(runner: Runner) -> Callable[[], bool]:
+def _cancel_on_signals(comparing: Comparing) -> Callable[[], bool]:
     """Stop the runs when the user or the system asks for it; gives whether that happened."""
     happened: list[int] = []
 
     def stop(number: int) -> None:
         happened.append(number)
-        runner.cancel()
+        comparing.cancel()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -169,22 +130,7 @@ def _report_stored(options: argparse.Namespace) -> int:
 
 
 def _report(folder: Path, plan: Plan, book: Book, options: argparse.Namespace, stopped: str | None = None) -> Report:
-    with Store.open(folder, read_only=True) as store:
-        cases = cases_of(folder)
-        if cases is None:
-            print(
-                "workbench: the agent's cases cannot be read, so nothing was checked: workbench test", file=sys.stderr
-            )
-        results = with_checks(read_results(plan, book, store), cases or (), folder, store)
-        return make_report(
-            plan,
-            results,
-            runs_per_month=options.runs_per_month,
-            rates=load_rates(),
-            stopped=stopped,
-            timelines=read_timelines(plan, results, store),
-            judging=read_judging(plan, results, folder.resolve(), book, store),
-        )
+    return read_report(folder, plan, book, runs_per_month=options.runs_per_month, stopped=stopped)
 
 
 def _list(agent: Path) -> int:

@@ -89,9 +89,11 @@ def _by(measure: Measure, measured: Mapping[Variant, Runs]) -> Sequence[Contrast
 
 
 def _values(measure: Measure, runs: Runs) -> Values | None:
-    """The values by input; None when one is unknown."""
+    """The values by input, of runs with checks where these are compared; None when one is unknown."""
     found: dict[str, list[Decimal]] = {}
     for name, run in runs:
+        if measure is Measure.CHECKS and run.checked is None:
+            continue
         value = _value(measure, run)
         if value is None:
             return None

@@ -73,7 +73,7 @@ class Report:
     """A comparison and what came of it.
 
     `rates` are those of machines of one's own, None when they are not asked for. `stopped` tells why it is not
-    complete, if a run ended it.
+    complete, if a run ended it. `cases_readable` is whether the checks of the agent's cases could be made.
     """
 
     plan: Plan
@@ -85,6 +85,7 @@ class Report:
     stopped: str | None = None
     timelines: Sequence[AlignedTimelines] = ()
     judging: Judging | None = None
+    cases_readable: bool = True
 
     @property
     def complete(self) -> bool:
@@ -101,6 +102,7 @@ def make_report(
     stopped: str | None = None,
     timelines: Sequence[AlignedTimelines] = (),
     judging: Judging | None = None,
+    cases_readable: bool = True,
 ) -> Report:
     """The report of these results, which are those of all cells of the plan."""
     by_variant = {variant: [r for r in results if r.cell.variant == variant] for variant in plan.variants}
@@ -118,6 +120,7 @@ def make_report(
         stopped=stopped,
         timelines=timelines,
         judging=judging,
+        cases_readable=cases_readable,
     )
 
 

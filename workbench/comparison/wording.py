@@ -145,6 +145,8 @@ def notes(report: Report) -> Sequence[str]:
         for variant in report.plan.variants
         if variant.left_out
     ]
+    if not report.cases_readable:
+        said.append("The agent's cases cannot be read, so none of their checks was made: workbench test says why.")
     if report.stopped:
         said.append(f"Not complete: {report.stopped}")
     said.append(

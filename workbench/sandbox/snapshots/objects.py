@@ -44,7 +44,8 @@ class ObjectStore:
         self._compressed = compressed
         self._max_bytes = max_bytes
         self._temporary = str(root.parent / "tmp")
-        self._names = (f"{os.getpid()}-{secrets.token_hex(4)}-{number}" for number in itertools.count())
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._numbers = itertools.count()  # threads may share it, which they may not with a generator
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(self._temporary).mkdir(mode=0o700, exist_ok=True)
 
@@ -110,7 +111,7 @@ class ObjectStore:
         return size
 
     def _write(self, path: str, data: bytes) -> None:
-        temporary = f"{self._temporary}/{next(self._names)}"
+        temporary = f"{self._temporary}/{self._name}-{next(self._numbers)}"
         try:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(fd, "wb") as file:

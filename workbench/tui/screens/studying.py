@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
-from workbench.tui.compare_column import MOST_COLUMNS
 from workbench.tui.remembered import Remembered
 from workbench.tui.screens.editing import Editing
 from workbench.tui.screens.paned import PanedScreen
@@ -103,6 +102,8 @@ class StudyingScreen(PanedScreen):
     @work(group="compare", exclusive=True)
     async def action_compare(self) -> None:
         """Compare the marked runs, or models on one input."""
+        from workbench.tui.compare_column import MOST_COLUMNS
+
         agent = self.query_one(AgentPane)
         marked = agent.marked
         if len(marked) >= MOST_COLUMNS + 1:
