@@ -55,7 +55,10 @@ def _plan(draft: ReplayDraft, plan: Plan, width: int) -> Sequence[Sequence[Piece
     live: Piece = (f"● live: {live_words(plan)}", "")
     cost: Piece = (cost_words(plan), "bold")
     gap: Piece = ("  ", "")
-    return [[tape], [live, gap, cost]] if width < _WIDE else [[tape, gap, live, gap, cost]]
+    if width >= _WIDE:
+        return [[tape, gap, live, gap, cost]]
+    fits = len(live[0] + gap[0] + cost[0]) <= width
+    return [[tape], [live, gap, cost]] if fits else [[tape], [live], [cost]]
 
 
 def _more(draft: ReplayDraft, plan: ReplayPlan) -> tuple[str, str]:
