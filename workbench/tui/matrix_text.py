@@ -19,7 +19,9 @@ def run_lines(progress: Progress) -> str:
     """A line for each run that has begun, those that go on first, and how many wait."""
     begun = [job for job in progress.jobs if job.state != "waiting"]
     begun.sort(key=lambda job: job.state not in ("running", "elsewhere"))
-    lines = [_line(job) for job in begun[:MOST_LINES]]
+    told = begun[:MOST_LINES]
+    width = max((len(_label(job)) for job in told), default=0)
+    lines = [_line(job, width) for job in told]
     if len(begun) > MOST_LINES:
         lines.append(f"  and {len(begun) - MOST_LINES:,} more")
     if waiting := progress.count("waiting"):
@@ -27,9 +29,13 @@ def run_lines(progress: Progress) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(progress: JobProgress) -> str:
+def _label(progress: JobProgress) -> str:
+    return one_line(progress.job.label, 80)
+
+
+def _line(progress: JobProgress, width: int) -> str:
     summary = progress.summary
-    parts = [f"{_MARKS[progress.state]} {one_line(progress.job.label, 80)}"]
+    parts = [f"{_MARKS[progress.state]} {_label(progress):<{width}}"]
     if progress.state == "elsewhere":
         parts.append("in another workbench")
     elif summary is not None and summary.ended:

@@ -56,13 +56,14 @@ class ComparisonsScreen(Screen[None]):
     ComparisonsScreen {
         & #about { height: 1; background: $panel; padding: 0 1; }
         & #parts { layout: horizontal; height: 1fr; }
-        & #names { width: 40; height: 1fr; border: round $foreground 30%; padding: 0 1; }
-        & #names:focus { border: round $primary; }
+        & #names { width: 44; height: 1fr; padding: 0 1; }
         &.-narrow #parts { layout: vertical; }
-        &.-narrow #names { width: 1fr; height: 6; }
+        &.-narrow #names { width: 1fr; height: auto; max-height: 6; }
+        &.-low #names { max-height: 4; }
     }
     """
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (Textual declares it for instances)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 (Textual declares it for instances)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "New", tooltip="Compare models with repeats", id="comparisons.new"),
         Binding("s", "go_on", "Go on", tooltip="Run what of it has no result yet", id="comparisons.go_on"),
