@@ -74,7 +74,8 @@ def report_of(folder: Path, name: str, wanted: Format, stopped: str | None = Non
 def run_ids(folder: Path, name: str) -> Sequence[str | None]:
     """The runs that answer for the cells, None for a cell without a result."""
     with Book.open(folder) as book, Store.open(folder) as store:
-        return [result.measured and result.measured.run_id for result in read_results(book.plan(name), book, store)]
+        results = read_results(book.plan(name), book, store)
+    return [result.run_id if result.measured is not None else None for result in results]
 
 
 async def test_two_models_twice_and_the_report_is_the_commands(agent: Agent) -> None:

@@ -1,18 +1,32 @@
-"""What the screen says of a comparison while it runs, as plain text."""
+"""What the screen says of a comparison beside its report, as plain text."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 from workbench.comparison.progress import JobProgress, Progress
 from workbench.comparison.wording import seconds
 from workbench.cost.amounts import usd
 from workbench.trace.terminal import one_line
+from workbench.tui.matrix_book import Reading
 
 MOST_LINES = 200
 """How many runs are told of one by one."""
 
+NONE_YET = (
+    "No comparison yet.\n\nn makes one: each model answers each input several times, each time in a new sandbox.\n"
+    "The report tells outcome, cost, time and agreement, and which differences are larger than chance.\n"
+)
+
 _MARKS = {"waiting": "·", "running": "▶", "elsewhere": "▷", "finished": "✓", "no result": "✗"}
+
+
+def how_far(reading: Reading, page: Path | None = None) -> str:
+    """How many runs have a result, and where the report was written to, if it was."""
+    rest = "" if reading.finished else " · s goes on with it"
+    written = f"\nwritten: {page}" if page is not None else ""
+    return f"{reading.done} of {reading.cells} runs have a result{rest}{written}"
 
 
 def run_lines(progress: Progress) -> str:
