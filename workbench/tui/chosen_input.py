@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workbench.definition.inputs import InputError, offered_inputs, resolve_input
+from workbench.trace.terminal import one_line
 from workbench.tui.remembered import Remembered
 
 _FILE, _TEXT = "input", "input.text"
@@ -38,6 +39,12 @@ class ChosenInput:
         """The user's own text, empty if it is a file."""
         self._restore()
         return self._own
+
+    def for_comparison(self) -> Mapping[str, str]:
+        """What each input is called, by what asks a comparison for it: the agent's files, else the user's own text."""
+        files = {f"@{path}": path.name for path in self.offered}
+        means_itself = self.own.strip() not in ("", "-") and not self.own.startswith("@")
+        return files or ({self.own: one_line(self.own, 60)} if means_itself else {})
 
     def choose(self, chosen: Path | str) -> None:
         """Take a file, or a text, for this run and those that follow."""

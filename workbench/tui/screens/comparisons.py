@@ -11,18 +11,16 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
 
 from workbench.comparison.progress_wording import how_it_stands
 from workbench.definition.problems import DefinitionError
 from workbench.trace.errors import StoreError
-from workbench.trace.terminal import one_line, printable
+from workbench.trace.terminal import printable
 from workbench.tui.matrix_book import Listed, Reading, listed, read_matrix, write_page
 from workbench.tui.matrix_run import MatrixRun, go_on_with_matrix, start_matrix
-from workbench.tui.matrix_text import run_lines
+from workbench.tui.matrix_text import NONE_YET, how_far, run_lines
 from workbench.tui.screens.matrix_setup import MatrixSetup
 from workbench.tui.session import CannotRunError, Session
 from workbench.tui.widgets.choices import ComparisonList
@@ -35,10 +33,6 @@ if TYPE_CHECKING:
     from workbench.tui.screens.editing import Editing
 
 _LOOKS_A_SECOND = 4
-_NONE_YET = (
-    "No comparison yet.\n\nn makes one: each model answers each input several times, each time in a new sandbox.\n"
-    "The report tells outcome, cost, time and agreement, and which differences are larger than chance.\n"
-)
 _CANNOT_READ = (StoreError, DefinitionError, OSError)
 
 
@@ -56,13 +50,14 @@ class ComparisonsScreen(Screen[None]):
     ComparisonsScreen {
         & #about { height: 1; background: $panel; padding: 0 1; }
         & #parts { layout: horizontal; height: 1fr; }
-        & #names { width: 40; height: 1fr; border: round $foreground 30%; padding: 0 1; }
-        & #names:focus { border: round $primary; }
+        & #names { width: 44; height: 1fr; padding: 0 1; }
         &.-narrow #parts { layout: vertical; }
-        &.-narrow #names { width: 1fr; height: 6; }
+        &.-narrow #names { width: 1fr; height: auto; max-height: 6; }
+        &.-low #names { max-height: 4; }
     }
     """
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012 (Textual declares it for instances)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 (Textual declares it for instances)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (150, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "New", tooltip="Compare models with repeats", id="comparisons.new"),
         Binding("s", "go_on", "Go on", tooltip="Run what of it has no result yet", id="comparisons.go_on"),
@@ -109,16 +104,14 @@ class ComparisonsScreen(Screen[None]):
         """One comparison is made at a time; only what is unfinished can be gone on with."""
         del parameters
         going, reading = self._going_on, self._reading
-        match action:
-            case "new":
-                return going is None
-            case "go_on":
-                return going is None and reading is not None and not reading.finished
-            case "cancel":
-                return going is not None
-            case "write_page" | "copy":
-                return reading is not None
-        return True
+        can = {
+            "new": going is None,
+            "go_on": going is None and reading is not None and not reading.finished,
+            "cancel": going is not None,
+            "write_page": reading is not None,
+            "copy": reading is not None,
+        }
+        return can.get(action, True)
 
     @property
     def _going_on(self) -> MatrixRun | None:
@@ -136,10 +129,9 @@ class ComparisonsScreen(Screen[None]):
             self.shown.say(str(error), "")
             return
         names = self.query_one(ComparisonList)
-        names.clear_options()
-        names.add_options(Option(_label(item)) for item in self._listed)
+        names.show((item.name, item.about) for item in self._listed)
         if not self._listed:
-            self.shown.say("", _NONE_YET)
+            self.shown.say("", NONE_YET)
             return
         at = next((number for number, item in enumerate(self._listed) if item.name == name), 0)
         names.highlighted = at
@@ -174,13 +166,8 @@ class ComparisonsScreen(Screen[None]):
             return
         if name == self._name:
             self._reading = reading
-            self.shown.say(self._state_of(reading), reading.text)
+            self.shown.say(how_far(reading, self._page), reading.text)
             self.refresh_bindings()
-
-    def _state_of(self, reading: Reading) -> str:
-        rest = "" if reading.finished else " · s goes on with it"
-        page = f"\nwritten: {self._page}" if self._page is not None else ""
-        return f"{reading.done} of {reading.cells} runs have a result{rest}{page}"
 
     def _stopped(self, name: str) -> str | None:
         matrix = self._session.matrix
@@ -209,7 +196,7 @@ class ComparisonsScreen(Screen[None]):
         asked = MatrixSetup(
             models=tuple(self._session.prices.models),
             cost_of=self._desk.cost_of,
-            inputs=self._inputs(),
+            inputs=self._chosen.for_comparison(),
             note=self._desk.limits(),
         )
         wish = await self.app.push_screen_wait(asked)
@@ -249,7 +236,7 @@ class ComparisonsScreen(Screen[None]):
             return
         if name == self._name:
             self._page = page
-            self.shown.say(self._state_of(reading), reading.text)
+            self.shown.say(how_far(reading, self._page), reading.text)
 
     @work(group="copy")
     async def action_copy(self) -> None:
@@ -261,16 +248,5 @@ class ComparisonsScreen(Screen[None]):
         """To the agent."""
         self.dismiss(None)
 
-    def _inputs(self) -> dict[str, str]:
-        """What each input is called, by what asks a comparison for it: the agent's files, or the text typed last."""
-        files = {f"@{path}": path.name for path in self._chosen.offered}
-        own = self._chosen.own
-        means_itself = own.strip() not in ("", "-") and not own.startswith("@")
-        return files or ({own: one_line(own, 60)} if means_itself else {})
-
     def _tell(self, message: str) -> None:
         self.notify(printable(message), severity="error", timeout=20, markup=False)
-
-
-def _label(item: Listed) -> Content:
-    return Content.assemble((item.name, "bold"), "\n", (f"  {item.about}", "$foreground 60%"))

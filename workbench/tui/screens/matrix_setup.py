@@ -79,6 +79,7 @@ class MatrixSetup(ModalScreen[Wish | None]):
         self._cost_of = cost_of
         self._inputs = inputs
         self._note = note
+        self._tried = False
 
     def compose(self) -> ComposeResult:
         """The models, the inputs, the numbers, and the keys."""
@@ -132,10 +133,9 @@ class MatrixSetup(ModalScreen[Wish | None]):
 
     def action_done(self) -> None:
         """Give the choice, if it is one."""
-        wish = self.wish
-        wrong = problem_of(wish)
-        if wrong:
-            self._say(wrong, wrong=True)
+        wish, self._tried = self.wish, True
+        if problem_of(wish):
+            self._tell()
         else:
             self.dismiss(wish)
 
@@ -144,16 +144,16 @@ class MatrixSetup(ModalScreen[Wish | None]):
         self.dismiss(None)
 
     def _tell(self) -> None:
+        """Say how much it would be; once the user has tried to run it, what is wrong with it until it is right."""
         wish = self.wish
+        wrong = problem_of(wish) if self._tried else ""
         sizes = ((len(wish.models), "model"), (len(wish.inputs), "input"), (wish.repeats, "repeat"))
         size = " × ".join(f"{count} {noun}" if count == 1 else f"{count} {noun}s" for count, noun in sizes)
         runs = len(wish.models) * len(wish.inputs) * wish.repeats
-        self._say(f"{size} = {runs:,} runs" + (f", {self._note}" if self._note else ""))
-
-    def _say(self, text: str, *, wrong: bool = False) -> None:
+        limits = f", {self._note}" if self._note else ""
         note = self.query_one("#note", Static)
-        note.set_class(wrong, "-wrong")
-        note.update(f"{text}\n{_KEYS}")
+        note.set_class(bool(wrong), "-wrong")
+        note.update(f"{wrong or f'{size} = {runs:,} runs{limits}'}\n{_KEYS}")
 
 
 def problem_of(wish: Wish) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
 
 class Choices(OptionList):
@@ -83,3 +86,9 @@ class ComparisonList(Choices):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "select", "Read it", tooltip="Go to the report", id="comparisons.read")
     ]
+
+    def show(self, comparisons: Iterable[tuple[str, str]]) -> None:
+        """List these: the name of each, and below it what it is."""
+        self.clear_options()
+        for name, about in comparisons:
+            self.add_option(Option(Content.assemble((name, "bold"), "\n", (f"  {about}", "$foreground 60%"))))
