@@ -185,15 +185,8 @@ class WorkbenchApp(App[None]):
         """Leave; ask first if a run goes on."""
         from workbench.tui.screens.question import Answer, Question
 
-<<<<<<< HEAD
         what = self.session.under_way if self.session is not None else ""
         if what and not isinstance(self.screen, Question):
-=======
-        # a run whose end is on the screen is not worth a question, even while its sandbox is still put away
-        running = [live for live in (self.session.running if self.session is not None else ()) if not live.has_end]
-        if running and not isinstance(self.screen, Question):
-            what = "A run goes on." if len(running) == 1 else f"{len(running)} runs go on."
->>>>>>> speed
             answers = [Answer("quit", "y", "stop and quit"), Answer("stay", "n", "go on")]
             if await self.push_screen_wait(Question("quit?", what, answers)) != "quit":
                 return

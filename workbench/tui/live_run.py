@@ -58,11 +58,6 @@ class LiveRun:
         """Whether all that it will ever say has been taken."""
         return self.task is not None and self.task.done() and not self._said
 
-    @property
-    def has_end(self) -> bool:
-        """Whether its last event has been taken; what it used may still be put away."""
-        return self.summary is not None and self.summary.ended
-
     def show(self, event: Event) -> None:
         """For the engine: an event that is durable."""
         self._said.append(event)
