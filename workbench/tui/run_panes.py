@@ -197,7 +197,9 @@ class RunPanes:
         self._detail.show(None if seq is None else self.event(seq))
 
     def edit_selected(self) -> None:
-        """Go to what the selected event is in the replay editor."""
+        """Go to what the selected event is in the replay editor, which has all that came so far."""
+        if self._stale:
+            self._draw_rest()
         selected = self._timeline.selected
         event = self.event(selected.seq) if selected is not None else None
         if event is not None and not self._editor.go_to_event(event):

@@ -89,9 +89,8 @@ class ComparisonsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with the one that goes on, else the newest."""
-        going = self._going_on
-        self._followed = going
-        self._list_again(going.name if going is not None else None)
+        self._followed = self._going_on
+        self._list_again(self._followed.name if self._followed is not None else None)
         self.query_one("#names").focus()
         self.set_interval(1 / _LOOKS_A_SECOND, self._look)
 
@@ -133,8 +132,7 @@ class ComparisonsScreen(Screen[None]):
         if not self._listed:
             self.shown.say("", NONE_YET)
             return
-        at = next((number for number, item in enumerate(self._listed) if item.name == name), 0)
-        names.highlighted = at
+        names.highlighted = at = next((number for number, item in enumerate(self._listed) if item.name == name), 0)
         self._show(self._listed[at].name)
 
     @on(OptionList.OptionHighlighted, "#names")

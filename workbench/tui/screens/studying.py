@@ -17,6 +17,7 @@ from workbench.tui.widgets.agent_pane import AgentPane
 if TYPE_CHECKING:
     from workbench.trace.runs import RunSummary
     from workbench.tui.chosen_input import ChosenInput
+    from workbench.tui.layout import PaneName
     from workbench.tui.run_list import RunList
     from workbench.tui.run_panes import RunPanes
     from workbench.tui.screens.compare_desk import CompareDesk
@@ -89,7 +90,13 @@ class StudyingScreen(PanedScreen):
         """Copy an entry."""
         await self.editing.copy(event.text)
 
-    @work(group="whole", exclusive=True)
+    def action_pane(self, name: PaneName) -> None:
+        """Go to a pane; a long run is read for the replay editor only when that is gone to."""
+        super().action_pane(name)
+        if name == "replay" and self.shown_run is not None:
+            self.run_worker(self._read_whole(), group="whole", exclusive=True)
+
+    @work(group="back", exclusive=True)
     async def action_go_back(self) -> None:
         """Go to the entry of the selected event in the replay editor."""
         await self._read_whole()

@@ -20,11 +20,15 @@ class ReportScroll(ScrollableContainer):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False, id="report.down"),
         Binding("k", "scroll_up", "Up", show=False, id="report.up"),
-        Binding("h", "scroll_left", "Left", show=False, id="report.left"),
-        Binding("l", "scroll_right", "Right", show=False, id="report.right"),
+        Binding("h,left", "columns(-8)", "Left", show=False, id="report.left"),
+        Binding("l,right", "columns(8)", "Right", show=False, id="report.right"),
         Binding("g", "scroll_home", "Beginning", show=False, id="report.first"),
         Binding("G", "scroll_end", "End", show=False, id="report.last"),
     ]
+
+    def action_columns(self, columns: int) -> None:
+        """To the side, by so many columns."""
+        self.scroll_relative(x=columns, animate=False)
 
 
 class ReportPane(Vertical):
