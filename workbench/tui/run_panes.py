@@ -130,7 +130,7 @@ class RunPanes:
         """
         run_id = self.run_id
         if self._events is not None:
-            if self._script_stale:
+            if self._script_stale or self._goes_on:
                 self._draw_script()
             return
         if run_id is None or not self._script_stale:
@@ -197,9 +197,7 @@ class RunPanes:
         self._detail.show(None if seq is None else self.event(seq))
 
     def edit_selected(self) -> None:
-        """Go to what the selected event is in the replay editor, which has all that came so far."""
-        if self._stale:
-            self._draw_rest()
+        """Go to what the selected event is in the replay editor."""
         selected = self._timeline.selected
         event = self.event(selected.seq) if selected is not None else None
         if event is not None and not self._editor.go_to_event(event):
