@@ -153,6 +153,9 @@ class WorkbenchApp(App[None]):
         return MainScreen(self.session, self.remembered, Remembered.of_agent(folder), warm_up=self._warm_up)
 
     def _tell_problems(self) -> None:
+        if not self.screen.is_mounted:  # what is told before there is a place for it is never shown
+            self.set_timer(0.1, self._tell_problems)
+            return
         for problem in self._settings_problems():
             self.notify(problem, title="settings", severity="warning", timeout=20, markup=False)
 
