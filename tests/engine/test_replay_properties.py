@@ -17,7 +17,6 @@ from workbench.engine.rerun import resume_request
 from workbench.trace.events import ModelRequest, ModelResponse, Notice, RunCompleted, ToolCall, ToolResult, Trigger
 
 ACTIONS = ("read", "write", "write", "delete", "fail", "fetch", "removed", "elsewhere")
-WRITING = ("write", "delete")
 calls = st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from("abc")), min_size=1, max_size=3)
 busy_turns = st.builds(
     Turn, text=st.sampled_from(["", "ok", "ünï"]), calls=calls, thinks=st.booleans(), retries=st.integers(0, 1)
@@ -32,12 +31,6 @@ programs = st.builds(
     st.lists(busy_turns | busy_turns | paused_turns, max_size=4),
     answers | answers | failures,
 )
-steady_turns = busy_turns.map(
-    lambda turn: replace(turn, calls=[call for call in turn.calls if call[0] not in WRITING] or turn.calls[:1])
-)
-"""Calls of one turn share the workspace while they run: who was killed between them left what both had done so far."""
-
-steady_programs = st.builds(lambda turns, last: [*turns, last], st.lists(steady_turns, max_size=4), answers | failures)
 agents = st.builds(
     lambda calls, thinking, most: agent(tool_calls=calls, reasoning=thinking, max_iterations=most),
     st.sampled_from([True, True, True, False]),
@@ -138,7 +131,7 @@ def test_an_edit_changes_nothing_before_it(program: Sequence[Turn], data: st.Dat
 
 
 @relaxed
-@given(steady_programs, st.booleans())
+@given(programs, st.booleans())
 def test_a_run_that_was_killed_anywhere_ends_as_if_it_had_not_been(program: Sequence[Turn], thinking: bool) -> None:
     """Only what was under way at that moment, and nobody knows how far it got, is done again."""
     definition = agent(reasoning=thinking)
